@@ -1,0 +1,290 @@
+"""Sequence classification and regression: a text in, one answer out.
+
+    python -m recipes.classify                             # docstrings, 12 classes
+    python -m recipes.classify --data DIRECTORY            # train.tsv, dev.tsv, test.tsv
+    python -m recipes.classify --data tfds:imdb_reviews
+
+The words of a text become vectors, a bidirectional LSTM reads them in both directions,
+and what it says is pooled over time: the maximum of each feature, which lets one telling
+word decide however far it is from either end. The vectors are learnt from the task
+alone, so they overfit first: hence the strong dropout on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+import numpy as np
+
+from zoo import corpora, metrics, plots
+from zoo.batches import Batches, Ragged, classification_batch
+from zoo.inference import Classifier
+from zoo.layers.recurrent import Cell, Initializer, Precision
+from zoo.models.classifier import ClassifierConfig
+from zoo.runs import Result, Run
+from zoo.tokenizers import Tokenizer
+from zoo.training import TrainingConfig, fit
+from zoo.vocabulary import Labels, Vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(TrainingConfig):
+    """Trains a sequence classifier.
+
+    Args:
+        data: a directory or file of labelled text, `tfds:<builder>`, or None for
+            docstrings of Python's standard library, classified by their package.
+        text_column: name or number of the text's column; None to go by the header.
+        label_column: the same of the label.
+        features: for `tfds:` data, the names of text and label, as "text,label".
+        head: None for `"binary"` or `"multiclass"` by the number of labels;
+            `"multilabel"` (labels separated by commas) or `"regression"`.
+        min_count: words seen less often are unknown, which trains the unknown vector.
+        max_length: further words of a text are not read.
+        lowercase: whether to lower the case of words.
+        pooling: over time: `"last"`, `"max"`, `"mean"` or `"attention"`.
+        embedding_size: size of a word's vector.
+        cell: `"simple"`, `"lstm"` or `"gru"`.
+        units: size of the state of each direction.
+        num_layers: recurrent layers.
+        bidirectional: whether the text is also read backwards.
+        input_dropout: share of the word vectors' features dropped.
+        output_dropout: share of the recurrent outputs dropped.
+        recurrent_dropout: share of the state dropped inside each step; slow.
+        recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
+        dtype: `"float32"` or `"mixed_bfloat16"`.
+        run_dir: a new directory for the results; None for the next `runs/classify`.
+    """
+
+    data: str | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    features: str | None = None
+    head: Literal["multilabel", "regression"] | None = None
+    min_count: int = 2
+    max_length: int = 400
+    lowercase: bool = True
+    pooling: Literal["last", "max", "mean", "attention"] = "max"
+    embedding_size: int = 128
+    cell: Cell = "lstm"
+    units: int = 128
+    num_layers: int = 1
+    bidirectional: bool = True
+    input_dropout: float = 0.5
+    output_dropout: float = 0.3
+    recurrent_dropout: float = 0.0
+    recurrent_initializer: Initializer = "orthogonal"
+    dtype: Precision = "float32"
+    run_dir: str | None = None
+    # Few passes: on phrases the development score peaks early.
+    epochs: int = 8
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    patience: int = 3
+
+
+def run(config: Config) -> Result:
+    """Trains, evaluates and saves a classifier.
+
+    Args:
+        config: what to do.
+
+    Returns:
+        The result; `result.model.predict(text)` classifies.
+
+    Raises:
+        ValueError: if the data or an option is not as expected.
+    """
+    config.check()
+    # Text to tokens, tokens to ids: the vocabulary knows the training data only.
+    splits = read(config)
+    tokenizer = Tokenizer("words", config.lowercase)
+    labels, head, settings = _targets(config, splits["train"])
+    outputs = 1 if head in ("binary", "regression") else len(labels)
+    vocabulary = Vocabulary.build(
+        (tokenizer.tokenize(text) for text, _ in splits["train"]), config.min_count
+    )
+    model_config = ClassifierConfig.select(
+        config, vocabulary_size=len(vocabulary), num_outputs=outputs, head=head
+    )
+    run = Run("classify", config)
+    settings |= {"tokenizer": vars(tokenizer), "max_length": config.max_length}
+    classifier = Classifier(
+        model_config,
+        {"tokens": vocabulary.tokens[4:], "labels": labels.names},
+        **settings,
+    )
+
+    def batches(split: str, shuffle: bool = False) -> Batches:
+        columns = {
+            "token_ids": Ragged.pack(classifier.encode(t) for t, _ in splits[split]),
+            "targets": Ragged.pack(
+                _encode(label, place, labels, head, settings)[None]
+                for place, (_, label) in splits[split].located()
+            ),
+        }
+        return Batches(
+            columns, classification_batch, config.batch_size, shuffle, config.seed
+        )
+
+    loss, metric, monitored, mode = OBJECTIVES[head]
+    train, dev = batches("train", shuffle=True), batches("dev")
+    batches("test")  # a bad line of the test data is better known now
+    history = fit(
+        classifier.model,
+        train,
+        dev,
+        config,
+        loss=loss(),
+        metric=metric(),
+        score=(f"val_{monitored}", mode),
+        save=lambda: classifier.save(run.checkpoint),
+        history_file=run.history_file,
+    )
+    plots.learning_curves(history, f"val_{monitored}", run.directory / "curves.png")
+
+    dev_score = evaluate(classifier, config, "dev")
+    predicted, expected = _predict(classifier, splits["test"])
+    name, score = _score(predicted, expected, head)
+    if head in ("binary", "multiclass"):
+        counts = metrics.confusion(predicted, expected, labels.names)
+        plots.confusion_matrix(counts, labels.names, run.directory / "confusion.png")
+    constant = _constant([label for _, label in splits["train"]], head)
+    return run.finish(
+        classifier,
+        history,
+        train,
+        metric=name,
+        unit="label units" if head == "regression" else "%",
+        split=f"test, {len(expected)} examples",
+        score=score,
+        baseline=(constant[0], _score([constant[1]] * len(expected), expected, head)[1]),
+        predict="predict {run} 'a text to classify'",
+        dev_score=dev_score,
+    )
+
+
+def read(config: Config) -> dict[str, corpora.Corpus]:
+    """Returns the splits of the configuration's data: `(text, label)`."""
+    return corpora.labelled(
+        config.data,
+        text_column=config.text_column,
+        label_column=config.label_column,
+        features=config.features,
+    )
+
+
+def evaluate(classifier: Classifier, config: Config, split: str = "test") -> float:
+    """Returns the score of a trained classifier on a split of the data."""
+    predicted, expected = _predict(classifier, read(config)[split])
+    return _score(predicted, expected, classifier.config.head)[1]
+
+
+def _predict(classifier: Classifier, corpus: corpora.Corpus) -> tuple[list, list]:
+    """Returns the labels that were predicted, and those expected."""
+    texts, expected = zip(*corpus)
+    return [p.label for p in classifier.predict(texts)], list(expected)
+
+
+REDUCTION = {"reduction": "mean_with_sample_weight"}  # per real example
+OBJECTIVES = {
+    head: (loss, metric, monitored, mode)
+    for head, loss, metric, monitored, mode in [
+        (
+            "binary",
+            lambda: keras.losses.BinaryCrossentropy(from_logits=True, **REDUCTION),
+            lambda: keras.metrics.BinaryAccuracy("accuracy", threshold=0.0),
+            "accuracy",
+            "max",
+        ),
+        (
+            "multiclass",
+            lambda: keras.losses.SparseCategoricalCrossentropy(
+                from_logits=True, **REDUCTION
+            ),
+            lambda: keras.metrics.SparseCategoricalAccuracy("accuracy"),
+            "accuracy",
+            "max",
+        ),
+        (
+            "multilabel",
+            lambda: keras.losses.BinaryCrossentropy(from_logits=True, **REDUCTION),
+            lambda: keras.metrics.BinaryAccuracy("accuracy", threshold=0.0),
+            "accuracy",
+            "max",
+        ),
+        (
+            "regression",
+            lambda: keras.losses.MeanSquaredError(**REDUCTION),
+            lambda: keras.metrics.MeanAbsoluteError("error"),
+            "error",
+            "min",
+        ),
+    ]
+}
+
+def _targets(config: Config, train: corpora.Corpus) -> tuple[Labels, str, dict]:
+    """Returns the labels, the head, and for regression the targets' mean and scale."""
+    found = [label for _, label in train]
+    if config.head == "regression":
+        values = [_number(label, place) for place, (_, label) in train.located()]
+        scale = float(np.std(values))
+        if scale == 0:
+            raise ValueError(f"{train.name}: all values are {found[0]}; expected several")
+        return Labels([]), "regression", {"mean": float(np.mean(values)), "scale": scale}
+    if config.head == "multilabel":
+        labels = Labels.build((x for f in found for x in _split(f)), train.name)
+        return labels, "multilabel", {}
+    labels = Labels.build(found, train.name)
+    return labels, "binary" if len(labels) == 2 else "multiclass", {}
+
+
+def _split(label: str) -> list[str]:
+    return [part.strip() for part in label.split(",") if part.strip()]
+
+
+def _number(label: str, place: str) -> float:
+    try:
+        return float(label)
+    except ValueError:
+        raise ValueError(f"{place}: the label {label!r} is not a number") from None
+
+
+def _encode(label: str, place: str, labels: Labels, head: str, settings) -> np.ndarray:
+    """Returns the target of one example, `[outputs]` or the class `[1]`."""
+    if head == "regression":
+        value = (_number(label, place) - settings["mean"]) / settings["scale"]
+        return np.array([value], np.float32)
+    if head == "multilabel":
+        target = np.zeros(len(labels), np.float32)
+        target[[labels.encode(part, place) for part in _split(label)]] = 1
+        return target
+    return np.array([labels.encode(label, place)], np.int32)
+
+
+def _score(predicted: list, expected: list, head: str) -> tuple[str, float]:
+    """Returns the name of the score, and the score."""
+    if head == "regression":
+        error = metrics.mean_absolute_error(predicted, list(map(float, expected)))
+        return "mean absolute error", error
+    if head == "multilabel":
+        sets = [set(_split(label)) for label in expected]
+        return "micro F1", 100 * metrics.micro_f1(list(map(set, predicted)), sets)
+    return "accuracy", 100 * metrics.accuracy(predicted, expected)
+
+
+def _constant(train_labels: list[str], head: str) -> tuple[str, object]:
+    """Returns the baseline's name and its answer to every text."""
+    if head == "regression":
+        return "mean of the training data", float(np.mean(list(map(float, train_labels))))
+    if head == "multilabel":
+        return "commonest labels", _split(metrics.most_frequent(train_labels))
+    return "majority class", metrics.most_frequent(train_labels)
+
+
+if __name__ == "__main__":
+    from zoo.command_line import end_cleanly, parse
+
+    end_cleanly(lambda: run(parse(Config)))

@@ -1,0 +1,174 @@
+"""Generation: a language model that scores sentences and writes text.
+
+    python -m recipes.generate                             # Python's documentation
+    python -m recipes.generate --data FILE                 # cut 85/5/10 by characters
+    python -m recipes.generate --data DIRECTORY --tokens words --tied true
+    python -m recipes.generate --data tfds:tiny_shakespeare
+
+The text is laid out as `batch_size` contiguous streams, and the state is carried from
+batch to batch, so that the model reads each stream from its beginning although
+gradients go back only `steps` tokens. A text of a million characters is soon known by
+heart, so it is the dropout on the outputs that decides the score.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import keras
+import numpy as np
+
+from zoo import corpora, metrics, plots
+from zoo.batches import Ragged, Streams
+from zoo.inference import LanguageModel
+from zoo.layers.recurrent import Cell, Initializer, Precision
+from zoo.models.language_model import LanguageModelConfig, build_stream_model
+from zoo.runs import Result, Run
+from zoo.tokenizers import Tokenizer
+from zoo.training import TrainingConfig, fit
+from zoo.vocabulary import Vocabulary
+
+TEMPERATURES = (0.5, 0.8, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(TrainingConfig):
+    """Trains a language model.
+
+    Args:
+        data: a text file, a directory of them, `tfds:<builder>`, or None for Python's
+            own documentation.
+        features: for `tfds:` data, the name of the text.
+        tokens: `"characters"`, or `"words"` (between white space, a newline ending a
+            sentence).
+        min_count: tokens seen less often are unknown.
+        steps: length of back-propagation through time.
+        tied: whether the output layer shares the matrix of the embedding.
+        embedding_size: size of a token's vector.
+        cell: `"simple"`, `"lstm"` or `"gru"`.
+        units: size of the state.
+        num_layers: recurrent layers.
+        input_dropout: share of the embeddings' features dropped.
+        output_dropout: share of the recurrent outputs dropped.
+        recurrent_dropout: share of the state dropped inside each step; slow.
+        recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
+        dtype: `"float32"` or `"mixed_bfloat16"`.
+        epochs: None for 14, or 3 on the embedded default.
+        batch_size: streams of a batch.
+        run_dir: a new directory for the results; None for the next `runs/generate`.
+    """
+
+    data: str | None = None
+    features: str | None = None
+    tokens: Literal["characters", "words"] = "characters"
+    min_count: int = 1
+    steps: int = 64
+    tied: bool = False
+    embedding_size: int = 64
+    cell: Cell = "lstm"
+    units: int = 256
+    num_layers: int = 2
+    input_dropout: float = 0.0
+    output_dropout: float = 0.4
+    recurrent_dropout: float = 0.0
+    recurrent_initializer: Initializer = "orthogonal"
+    dtype: Precision = "float32"
+    run_dir: str | None = None
+    epochs: int | None = None
+    batch_size: int = 32
+    learning_rate: float = 3e-3
+    warmup_steps: int = 100
+    decay: Literal["constant", "linear", "cosine"] = "cosine"
+
+
+def run(config: Config) -> Result:
+    """Trains, evaluates and saves a language model.
+
+    Args:
+        config: what to do.
+
+    Returns:
+        The result; `result.model` scores and generates.
+
+    Raises:
+        ValueError: if the data or an option is not as expected.
+    """
+    if config.data is None:  # what the embedded default changes, for three minutes
+        config = replace(config, epochs=config.epochs or 3, units=192, num_layers=1)
+    config = replace(config, epochs=config.epochs or 14)
+    config.check()
+    splits = corpora.text(config.data, features=config.features)
+    by_characters = config.tokens == "characters"
+    tokenizer = Tokenizer("characters" if by_characters else "spaces")
+    vocabulary = Vocabulary.build(map(tokenizer.tokenize, splits["train"]), config.min_count)
+    model_config = LanguageModelConfig.select(
+        config, vocabulary_size=len(vocabulary), bidirectional=False
+    )
+    run = Run("generate", config)
+    lm = LanguageModel(
+        model_config,
+        {"tokens": vocabulary.tokens[4:]},
+        tokenizer=vars(tokenizer),
+    )
+    ids = {split: _encode(lm, corpus) for split, corpus in splits.items()}
+    train, dev = (
+        Streams(ids[split], config.batch_size, config.steps) for split in ("train", "dev")
+    )
+    history = fit(
+        build_stream_model(lm.model, config.batch_size),
+        train,
+        dev,
+        config,
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        metric=keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True),
+        score=("val_nats", "min"),
+        save=lambda: lm.save(run.checkpoint),
+        history_file=run.history_file,
+    )
+    plots.learning_curves(history, "val_nats", run.directory / "curves.png")
+    samples = "\n\n".join(
+        f"--- temperature {t} ---\n" + lm.generate("", 600, t, config.seed)
+        for t in TEMPERATURES
+    )
+    (run.directory / "samples.txt").write_text(samples + "\n", encoding="utf-8")
+
+    nats = {s: -lm.log_probabilities(ids[s]).mean() for s in ("dev", "test")}
+    per = "character" if by_characters else "token"
+    return run.finish(
+        lm,
+        history,
+        train,
+        metric="cross-entropy",
+        unit=f"nats per {per}",
+        split=f"test, one stream of {len(ids['test']):,} {per}s",
+        score=float(nats["test"]),
+        baseline=(
+            "unigram",
+            metrics.unigram_nats(ids["train"], ids["test"], len(vocabulary)),
+        ),
+        predict="generate {run} 'The '",
+        dev_score=float(nats["dev"]),
+        perplexity=math.exp(nats["test"]),
+        bits_per_token=float(nats["test"] / math.log(2)),
+    )
+
+
+def evaluate(lm: LanguageModel, config: Config, split: str = "test") -> float:
+    """Returns the cross-entropy of a split, in nats per token, read in one stream."""
+    corpus = corpora.text(config.data, features=config.features)[split]
+    return float(-lm.log_probabilities(_encode(lm, corpus)).mean())
+
+
+def _encode(lm: LanguageModel, corpus: corpora.Corpus) -> np.ndarray:
+    """Returns the ids of a corpus as one text, int32 `[total]`."""
+    return Ragged.pack(ids for ids in map(lm.encode, corpus) if len(ids)).values
+
+
+if __name__ == "__main__":
+    from zoo.command_line import end_cleanly, parse
+
+    end_cleanly(lambda: run(parse(Config)))

@@ -1,0 +1,1 @@
+"""Published results, one JSON file each, made by `python -m recipes.publish`."""

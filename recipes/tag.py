@@ -1,0 +1,205 @@
+"""Sequence tagging: a label for every word.
+
+    python -m recipes.tag                                  # restore case, punctuation
+    python -m recipes.tag --data DIRECTORY                 # train, dev, test .conllu
+    python -m recipes.tag --data tfds:universal_dependencies/en_ewt
+
+A word is known by its own vector and by its letters, which a convolution reads, so that
+an unknown word still has an ending and a capital; a bidirectional LSTM reads the
+sentence in both directions. Words seen once are unknown in training, and so teach the
+model to go by the letters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+
+from zoo import corpora, metrics, plots
+from zoo.batches import Batches, Ragged, tagging_batch
+from zoo.inference import Tagger
+from zoo.layers.recurrent import Cell, Initializer, Precision
+from zoo.models.tagger import TaggerConfig
+from zoo.runs import Result, Run
+from zoo.tokenizers import Tokenizer
+from zoo.training import TrainingConfig, fit
+from zoo.vocabulary import Labels, Vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(TrainingConfig):
+    """Trains a sequence tagger.
+
+    Args:
+        data: a directory or file of CoNLL-U or CoNLL columns, `tfds:<builder>`, or None
+            for news without case and punctuation, which are to be restored.
+        tag: of CoNLL-U data, `"upos"` or `"xpos"`.
+        word_column: of CoNLL columns, counted from 0.
+        tag_column: of CoNLL columns; -1 is the last.
+        features: for `tfds:` data, the names of words and tags, as "tokens,upos".
+        min_count: words seen less often are unknown, which trains the unknown vector.
+        lowercase: whether to lower the case of words; their letters keep it.
+        characters: whether words are also read by their letters.
+        character_filters: size of a word's vector from its letters.
+        word_length: letters of a word that are read.
+        embedding_size: size of a word's vector.
+        cell: `"simple"`, `"lstm"` or `"gru"`.
+        units: size of the state of each direction.
+        num_layers: recurrent layers.
+        bidirectional: whether the sentence is also read backwards.
+        input_dropout: share of the word vectors' features dropped.
+        output_dropout: share of the recurrent outputs dropped.
+        recurrent_dropout: share of the state dropped inside each step; slow.
+        recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
+        dtype: `"float32"` or `"mixed_bfloat16"`.
+        run_dir: a new directory for the results; None for the next `runs/tag`.
+    """
+
+    data: str | None = None
+    tag: str = "upos"
+    word_column: int = 0
+    tag_column: int = -1
+    features: str | None = None
+    min_count: int = 2
+    lowercase: bool = True
+    characters: bool = True
+    character_filters: int = 100
+    word_length: int = 16
+    embedding_size: int = 100
+    cell: Cell = "lstm"
+    units: int = 128
+    num_layers: int = 1
+    bidirectional: bool = True
+    input_dropout: float = 0.4
+    output_dropout: float = 0.4
+    recurrent_dropout: float = 0.0
+    recurrent_initializer: Initializer = "orthogonal"
+    dtype: Precision = "float32"
+    run_dir: str | None = None
+    epochs: int = 10
+    batch_size: int = 32
+    learning_rate: float = 3e-3
+    clip_norm: float = 5.0
+
+
+def run(config: Config) -> Result:
+    """Trains, evaluates and saves a tagger.
+
+    Args:
+        config: what to do.
+
+    Returns:
+        The result; `result.model.predict(sentence)` tags.
+
+    Raises:
+        ValueError: if the data or an option is not as expected.
+    """
+    config.check()
+    splits = read(config)
+    train_words = splits["train"]
+    if config.lowercase:
+        vocabulary = Vocabulary.build(
+            (map(str.lower, words) for words, _ in train_words), config.min_count
+        )
+    else:
+        vocabulary = Vocabulary.build((w for w, _ in train_words), config.min_count)
+    characters = Vocabulary.build("".join(words) for words, _ in train_words)
+    labels = Labels.build((t for _, tags in train_words for t in tags), train_words.name)
+    model_config = TaggerConfig.select(
+        config,
+        vocabulary_size=len(vocabulary),
+        num_classes=len(labels),
+        character_vocabulary_size=len(characters),
+    )
+    run = Run("tag", config)
+    tagger = Tagger(
+        model_config,
+        {
+            "words": vocabulary.tokens[4:],
+            "characters": characters.tokens[4:],
+            "labels": labels.names,
+        },
+        lowercase=config.lowercase,
+        tokenizer=vars(Tokenizer("words")),
+    )
+
+    def batches(split: str, shuffle: bool = False) -> Batches:
+        columns = {
+            "token_ids": Ragged.pack(tagger.encode(w) for w, _ in splits[split]),
+            "tags": Ragged.pack(
+                labels.encode_all(tags, place)
+                for place, (_, tags) in splits[split].located()
+            ),
+        }
+
+        def assemble(columns, weights):
+            inputs = tagger.inputs(columns["token_ids"])
+            return tagging_batch({**inputs, "tags": columns["tags"]}, weights)
+
+        return Batches(columns, assemble, config.batch_size, shuffle, config.seed)
+
+    train, dev = batches("train", shuffle=True), batches("dev")
+    batches("test")  # a bad line of the test data is better known now
+    history = fit(
+        tagger.model,
+        train,
+        dev,
+        config,
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        metric=keras.metrics.SparseCategoricalAccuracy("accuracy"),
+        score=("val_accuracy", "max"),
+        save=lambda: tagger.save(run.checkpoint),
+        history_file=run.history_file,
+    )
+    plots.learning_curves(history, "val_accuracy", run.directory / "curves.png")
+
+    predicted, expected = _predict(tagger, splits["test"])
+    counts = metrics.confusion(predicted, expected, labels.names)
+    plots.confusion_matrix(counts, labels.names, run.directory / "confusion.png")
+    baseline = metrics.most_frequent_tag(splits["train"])
+    guessed = [tag for words, _ in splits["test"] for tag in baseline(words)]
+    return run.finish(
+        tagger,
+        history,
+        train,
+        metric="accuracy",
+        unit="%",
+        split=f"test, {len(expected):,} words",
+        score=100 * metrics.accuracy(predicted, expected),
+        baseline=("most frequent tag", 100 * metrics.accuracy(guessed, expected)),
+        predict="predict {run} 'a sentence to tag'",
+        dev_score=evaluate(tagger, config, "dev"),
+    )
+
+
+def read(config: Config) -> dict[str, corpora.Corpus]:
+    """Returns the splits of the configuration's data: `(words, tags)`."""
+    return corpora.tagged(
+        config.data,
+        tag=config.tag,
+        word_column=config.word_column,
+        tag_column=config.tag_column,
+        features=config.features,
+    )
+
+
+def evaluate(tagger: Tagger, config: Config, split: str = "test") -> float:
+    """Returns the accuracy, in percent, of a trained tagger on a split of the data."""
+    predicted, expected = _predict(tagger, read(config)[split])
+    return 100 * metrics.accuracy(predicted, expected)
+
+
+def _predict(tagger: Tagger, corpus: corpora.Corpus) -> tuple[list[str], list[str]]:
+    """Returns the tags of all words that were predicted, and those expected."""
+    sentences, expected = zip(*corpus)
+    predicted = [tag for pairs in tagger.predict(sentences) for _, tag in pairs]
+    return predicted, [tag for tags in expected for tag in tags]
+
+
+if __name__ == "__main__":
+    from zoo.command_line import end_cleanly, parse
+
+    end_cleanly(lambda: run(parse(Config)))

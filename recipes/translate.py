@@ -1,0 +1,234 @@
+"""Encoder-decoder translation: a sequence in, another out, of another length.
+
+    python -m recipes.translate                            # English spelling to sounds
+    python -m recipes.translate --data DIRECTORY --source de --target en
+    python -m recipes.translate --data tfds:ted_hrlr_translate/pt_to_en --source pt \\
+        --target en
+
+A bidirectional GRU reads the source; its final states, bridged, start the decoder's GRU,
+which reads the target so far; additive attention then looks back at the source, and the
+output layer shares its matrix with the target embedding. Under teacher forcing the whole
+target is one recurrent pass. A corpus of tens of thousands of sentences is small for
+such a model, so dropout is strong, and the learning rate falls to zero.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import keras
+
+from zoo import corpora, metrics, plots
+from zoo.batches import Batches, Ragged, translation_batch
+from zoo.inference import Translator
+from zoo.layers.recurrent import Cell, Initializer, Precision
+from zoo.models.translator import TranslatorConfig
+from zoo.runs import Result, Run
+from zoo.tokenizers import Tokenizer
+from zoo.training import TrainingConfig, fit
+from zoo.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(TrainingConfig):
+    """Trains an encoder-decoder translator.
+
+    Args:
+        data: a directory of parallel files, `tfds:<builder>`, or None for the CMU
+            dictionary: from English spelling, by letters, to pronunciation.
+        source: source language, the suffix of its files (`train.de`).
+        target: target language.
+        features: for `tfds:` data, the names of source and target, as "de,en".
+        min_count: words seen less often are unknown.
+        max_length: longer training pairs are left out.
+        attention: `"additive"` or `"none"`.
+        tied: whether the output layer shares the matrix of the target embedding.
+        embedding_size: size of a token's vector.
+        cell: `"simple"`, `"lstm"` or `"gru"`.
+        units: size of the state of each direction.
+        num_layers: recurrent layers of the encoder, and of the decoder.
+        bidirectional: whether the source is also read backwards.
+        input_dropout: share of the embeddings' features dropped.
+        output_dropout: share of the recurrent outputs dropped.
+        recurrent_dropout: share of the state dropped inside each step; slow.
+        recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
+        dtype: `"float32"` or `"mixed_bfloat16"`.
+        epochs: None for 16, or 8 on the embedded default.
+        run_dir: a new directory for the results; None for the next `runs/translate`.
+    """
+
+    data: str | None = None
+    source: str | None = None
+    target: str | None = None
+    features: str | None = None
+    min_count: int = 2
+    max_length: int = 60
+    attention: Literal["additive", "none"] = "additive"
+    tied: bool = True
+    embedding_size: int = 256
+    cell: Cell = "gru"
+    units: int = 256
+    num_layers: int = 1
+    bidirectional: bool = True
+    input_dropout: float = 0.3
+    output_dropout: float = 0.3
+    recurrent_dropout: float = 0.0
+    recurrent_initializer: Initializer = "orthogonal"
+    dtype: Precision = "float32"
+    run_dir: str | None = None
+    epochs: int | None = None
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    warmup_steps: int = 200
+
+
+def run(config: Config) -> Result:
+    """Trains, evaluates and saves a translator.
+
+    Args:
+        config: what to do.
+
+    Returns:
+        The result; `result.model.translate(text)` translates.
+
+    Raises:
+        ValueError: if the data or an option is not as expected.
+    """
+    spelling = config.data is None
+    if spelling:  # what the embedded default changes, to end within three minutes
+        config = replace(
+            config, epochs=config.epochs or 8, embedding_size=64, units=128,
+            input_dropout=0.1, output_dropout=0.1,
+        )
+    config = replace(config, epochs=config.epochs or 16)
+    config.check()
+    splits = read(config)
+    tokenizers = {
+        "source": Tokenizer("characters") if spelling else Tokenizer("words", joiner=True),
+        "target": Tokenizer("spaces") if spelling else Tokenizer("words", joiner=True),
+    }
+    vocabularies = {
+        side: Vocabulary.build(
+            (tokenizers[side].tokenize(pair[i]) for pair in splits["train"]),
+            config.min_count,
+        )
+        for i, side in enumerate(tokenizers)
+    }
+    model_config = TranslatorConfig.select(
+        config,
+        source_vocabulary_size=len(vocabularies["source"]),
+        target_vocabulary_size=len(vocabularies["target"]),
+    )
+    run = Run("translate", config)
+    translator = Translator(
+        model_config,
+        {side: vocabulary.tokens[4:] for side, vocabulary in vocabularies.items()},
+        source_tokenizer=vars(tokenizers["source"]),
+        target_tokenizer=vars(tokenizers["target"]),
+    )
+
+    def batches(split: str, longest: int, shuffle: bool = False) -> Batches:
+        columns = {
+            side: Ragged.pack(
+                pair[i] for pair in _encoded(translator, splits[split], longest)
+            )
+            for i, side in enumerate(("source_ids", "target_ids"))
+        }
+        return Batches(
+            columns, translation_batch, config.batch_size, shuffle, config.seed
+        )
+
+    train = batches("train", config.max_length, shuffle=True)
+    dev = batches("dev", 10 * config.max_length)
+    sources, targets = (list(side) for side in zip(*splits["test"]))
+
+    name = "val_word_error_rate" if spelling else "val_bleu"
+    history = fit(
+        translator.model,
+        train,
+        dev,
+        config,
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        metric=keras.metrics.SparseCategoricalAccuracy("accuracy"),
+        score=(name, "min" if spelling else "max"),
+        save=lambda: translator.save(run.checkpoint),
+        history_file=run.history_file,
+        evaluate=lambda: {name: evaluate(translator, config, "dev")},
+    )
+    plots.learning_curves(history, name, run.directory / "curves.png")
+    if config.attention == "additive":
+        weights, source, target = translator.attention(sources[0])
+        plots.attention_map(weights, source, target, run.directory / "attention.png")
+
+    predicted = translator.translate(sources)
+    lines = itertools.chain.from_iterable(
+        zip(sources, predicted, targets, itertools.repeat(""))
+    )
+    (run.directory / "translations.txt").write_text("\n".join(lines), encoding="utf-8")
+    score, signature = _score(predicted, targets, spelling)
+    nearest = metrics.nearest_translation(splits["train"])
+    baseline, _ = _score([nearest(s) for s in sources], targets, spelling)
+    others = {"dev_score": evaluate(translator, config, "dev")}
+    if spelling:
+        others["phoneme_error_rate"] = 100 * metrics.token_error_rate(
+            predicted, targets
+        )
+    else:
+        others["signature"] = signature
+    return run.finish(
+        translator,
+        history,
+        train,
+        metric="word error rate" if spelling else "BLEU",
+        unit="%" if spelling else "sacrebleu",
+        split=f"test, {len(predicted)} examples",
+        score=score,
+        baseline=("target of the most similar training source", baseline),
+        predict="translate {run} "
+        + ("serendipity" if spelling else "'a text to translate'"),
+        **others,
+    )
+
+
+def read(config: Config) -> dict[str, corpora.Corpus]:
+    """Returns the splits of the configuration's data: `(source, target)`."""
+    return corpora.parallel(
+        config.data,
+        source=config.source,
+        target=config.target,
+        features=config.features,
+    )
+
+
+def evaluate(translator: Translator, config: Config, split: str = "test") -> float:
+    """Returns BLEU, or on the embedded default the word error rate in percent."""
+    sources, targets = zip(*read(config)[split])
+    predicted = translator.translate(sources)
+    return _score(predicted, list(targets), config.data is None)[0]
+
+
+def _score(
+    predicted: list[str], targets: list[str], spelling: bool
+) -> tuple[float, str]:
+    """Returns the score and its signature."""
+    if spelling:
+        return 100 * (1 - metrics.accuracy(predicted, targets)), "none"
+    return metrics.bleu(predicted, targets)
+
+
+def _encoded(translator: Translator, corpus: corpora.Corpus, longest: int):
+    """Yields the ids of the pairs that are neither empty nor longer than `longest`."""
+    for source, target in corpus:
+        pair = translator.encode(source), translator.encode_target(target)
+        if all(1 < len(ids) <= longest + 1 for ids in pair):
+            yield pair
+
+
+if __name__ == "__main__":
+    from zoo.command_line import end_cleanly, parse
+
+    end_cleanly(lambda: run(parse(Config)))

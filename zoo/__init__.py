@@ -1,0 +1,31 @@
+"""recurrent-zoo: recurrent sequence models in Keras 3.
+
+`list_models()` names the trained models that came along, `load(name)` loads one of them,
+or what a recipe has trained. Nothing heavy is imported before it is needed.
+"""
+
+__all__ = ["list_models", "load"]
+
+
+def list_models() -> list[str]:
+    """Returns the names of the trained models that came with the package."""
+    from zoo import catalog
+
+    return catalog.list_models()
+
+
+def load(name: str):
+    """Loads a trained model.
+
+    Args:
+        name: one of `list_models()`, or the path of a run directory or a checkpoint.
+
+    Returns:
+        A `Classifier`, `Tagger`, `LanguageModel` or `Translator` of `zoo.inference`.
+
+    Raises:
+        ValueError: if there is no such model, or its files are damaged.
+    """
+    from zoo import catalog, inference
+
+    return inference.load(catalog.find(name))

@@ -1,0 +1,187 @@
+"""python -m zoo: list and inspect trained models, and use them from the shell.
+
+    python -m zoo list
+    python -m zoo info MODEL
+    python -m zoo predict MODEL [TEXT ...]      # classify or tag
+    python -m zoo translate MODEL [TEXT ...]
+    python -m zoo score MODEL [TEXT ...]
+    python -m zoo generate MODEL [PROMPT] [--tokens N] [--temperature T] [--seed S]
+
+MODEL is a name from the list, a run directory or a checkpoint. Without TEXT, lines are
+read from standard input, and each gives one line of output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Iterator
+
+CHUNK = 512  # lines of standard input that are predicted together
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises ValueError where argparse prints its usage and exits."""
+
+    def error(self, message):
+        raise ValueError(f"{message}; see {self.prog} --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Makes the parser of the command line."""
+    top = Parser(
+        prog="python -m zoo",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="name the models that came along")
+    commands.add_parser("info", help="print a model's card").add_argument("model")
+    for name, what in [
+        ("predict", "classify or tag texts"),
+        ("translate", "translate texts"),
+        ("score", "print each text's log-probability (nats) and perplexity"),
+    ]:
+        command = commands.add_parser(name, help=what)
+        command.add_argument("model")
+        command.add_argument("text", nargs="*")
+        command.add_argument(
+            "--json", action="store_true", help="print one JSON object a line"
+        )
+    command = commands.add_parser("generate", help="write text")
+    command.add_argument("model")
+    command.add_argument("prompt", nargs="?", default="")
+    command.add_argument("--tokens", type=int, default=200, metavar="N")
+    command.add_argument("--temperature", type=float, default=0.8, metavar="T")
+    command.add_argument("--seed", type=int, default=0, metavar="S")
+    return top
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Runs one command.
+
+    Args:
+        arguments: of the command line; those of this process if None.
+
+    Raises:
+        ValueError: if the command, the model or the text is not as expected.
+    """
+    options = parser().parse_args(arguments)
+    if options.command == "list":
+        return _list()
+    if options.command == "info":
+        return _info(options.model)
+    import zoo
+
+    model = zoo.load(options.model)
+    takes = {
+        "predict": ("classifier", "tagger"),
+        "translate": ("translator",),
+        "score": ("language_model",),
+        "generate": ("language_model",),
+    }
+    if model.task not in takes[options.command]:
+        right = next(c for c, tasks in takes.items() if model.task in tasks)
+        raise ValueError(
+            f"{options.model}: is a {model.task}, which cannot {options.command}; "
+            f"use python -m zoo {right}"
+        )
+    if options.command == "generate":
+        print(
+            model.generate(
+                options.prompt, options.tokens, options.temperature, options.seed
+            )
+        )
+        return None
+    for chunk in _chunks(options.text or _lines()):
+        for line in _answers(model, chunk, options.json):
+            print(line)
+        sys.stdout.flush()
+    return None
+
+
+def _list() -> None:
+    from zoo import catalog
+
+    for name in catalog.list_models():
+        card = catalog.card(name)
+        print(f"{name:<28} {card['task']:<15} {card['score']}")
+
+
+def _info(name: str) -> None:
+    from zoo import catalog
+
+    for key, value in catalog.card(name).items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        print(f"{key}: {text}")
+
+
+def _lines() -> Iterator[str]:
+    """Yields the lines of standard input."""
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"standard input:{number}: not UTF-8 (byte 0x{line[error.start]:02x}); "
+                "expected UTF-8 text"
+            ) from None
+
+
+def _chunks(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yields lists of lines; one line each where a person types them."""
+    size = 1 if sys.stdin.isatty() else CHUNK
+    lines = iter(lines)
+    while chunk := list(itertools.islice(lines, size)):
+        yield chunk
+
+
+def _answers(model, texts: list[str], as_json: bool) -> Iterator[str]:
+    """Yields one line for each text."""
+    if model.task == "translator":
+        for text, answer in zip(texts, model.translate(texts)):
+            yield _json(text, translation=answer) if as_json else answer
+    elif model.task == "tagger":
+        for text, pairs in zip(texts, model.predict(texts)):
+            plain = " ".join(f"{word}/{tag}" for word, tag in pairs)
+            yield _json(text, tags=pairs) if as_json else plain
+    elif model.task == "classifier":
+        for text, p in zip(texts, model.predict(texts)):
+            if as_json:
+                yield _json(text, label=p.label, probabilities=p.probabilities)
+            else:
+                yield _plain(p)
+    else:
+        for text, s in zip(texts, model.score(texts)):
+            total = sum(s.log_probabilities)
+            if as_json:
+                yield _json(
+                    text,
+                    tokens=s.tokens,
+                    log_probabilities=s.log_probabilities,
+                    perplexity=s.perplexity if s.tokens else None,
+                )
+            else:
+                yield f"{total:.4f}\t{s.perplexity:.4f}\t{text}"
+
+
+def _plain(prediction) -> str:
+    """Returns the label and its probability, or the labels, or the value."""
+    label, probabilities = prediction.label, prediction.probabilities
+    if isinstance(label, tuple):
+        return ",".join(f"{name} ({probabilities[name]:.3f})" for name in label)
+    if not probabilities:
+        return f"{label:.6g}"
+    return f"{label}\t{probabilities[label]:.3f}"
+
+
+def _json(text: str, **entries) -> str:
+    return json.dumps({"text": text, **entries}, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    from zoo.command_line import end_cleanly
+
+    end_cleanly(run)

@@ -1,0 +1,222 @@
+"""The one directory format of trained models.
+
+A checkpoint is a directory of `config.json`, `weights.safetensors` keyed by variable
+path, and one text file for each vocabulary; `card.json` may stand beside them. Loading
+only parses: nothing in it is executed or unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FORMAT = 1
+CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "card.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint directory holds.
+
+    Args:
+        task: `"classifier"`, `"tagger"`, `"language_model"` or `"translator"`.
+        model: the fields of the model's configuration.
+        settings: what else prediction needs (tokenizer, target scale).
+        vocabularies: lists of tokens or labels, by name.
+        weights: arrays by variable path.
+    """
+
+    task: str
+    model: dict[str, Any]
+    settings: dict[str, Any]
+    vocabularies: dict[str, list[str]]
+    weights: dict[str, np.ndarray]
+
+
+def save(directory: str | os.PathLike, checkpoint: Checkpoint, dtype=None) -> None:
+    """Writes a checkpoint, in place of an older one, all or nothing.
+
+    It is written to a temporary directory beside `directory`, synced and renamed. If
+    the process dies between two renames, `load` finds the older one.
+
+    Args:
+        directory: where to; its parent must exist.
+        checkpoint: what to write.
+        dtype: converts the weights, for example to `np.float16`.
+
+    Raises:
+        OSError: if it cannot be written; an older checkpoint then still stands.
+    """
+    from safetensors.numpy import save as safetensors
+
+    directory = Path(directory)
+    weights = {
+        path: np.ascontiguousarray(array.astype(dtype) if dtype else array)
+        for path, array in checkpoint.weights.items()
+    }
+    contents = {WEIGHTS: safetensors(weights)}
+    for name, entries in checkpoint.vocabularies.items():
+        lines = (json.dumps(entry, ensure_ascii=False)[1:-1] + "\n" for entry in entries)
+        contents[f"{name}.txt"] = "".join(lines).encode()
+    config = {
+        "format": FORMAT,
+        "task": checkpoint.task,
+        "model": checkpoint.model,
+        "settings": checkpoint.settings,
+        "files": {n: hashlib.sha256(c).hexdigest() for n, c in contents.items()},
+    }
+    contents[CONFIG] = (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode()
+    temporary = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=directory.parent))
+    try:
+        temporary.chmod(0o755)
+        for name, content in contents.items():
+            with open(temporary / name, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        _replace(temporary, directory)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _previous(directory: Path) -> Path:
+    return directory.with_name(directory.name + ".previous")
+
+
+def _replace(temporary: Path, directory: Path) -> None:
+    previous = _previous(directory)
+    if directory.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        directory.rename(previous)
+    temporary.rename(directory)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def find(path: str | os.PathLike) -> Path:
+    """Returns the checkpoint directory that `path` is or holds.
+
+    Args:
+        path: a checkpoint, or a run directory with one.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    path = Path(path)
+    places = [path, path / "checkpoint", _previous(path / "checkpoint")]
+    for place in places:
+        if (place / CONFIG).is_file():
+            return place
+    what = "holds no checkpoint" if path.is_dir() else "is no directory"
+    raise ValueError(f"{path}: {what}; expected a run directory or a checkpoint")
+
+
+def load(path: str | os.PathLike) -> Checkpoint:
+    """Reads and verifies a checkpoint.
+
+    Args:
+        path: a checkpoint, or a run directory with one.
+
+    Returns:
+        The checkpoint, its weights as stored.
+
+    Raises:
+        ValueError: if a file is missing, changed or foreign, or is of another format.
+    """
+    from safetensors.numpy import load as safetensors
+
+    directory = find(path)
+    config = _read_config(directory / CONFIG)
+    known = {*config["files"], CONFIG, CARD}
+    foreign = sorted(p.name for p in directory.iterdir() if p.name not in known)
+    if foreign:
+        raise ValueError(
+            f"{directory / foreign[0]}: a foreign file; expected nothing but "
+            + ", ".join(sorted(known))
+        )
+    contents = {
+        name: _verified(directory / name, digest)
+        for name, digest in config["files"].items()
+    }
+    return Checkpoint(
+        task=config["task"],
+        model=config["model"],
+        settings=config["settings"],
+        weights=safetensors(contents.pop(WEIGHTS)),
+        vocabularies={
+            name.removesuffix(".txt"): [
+                json.loads(f'"{line}"') for line in content.decode().split("\n")[:-1]
+            ]
+            for name, content in contents.items()
+        },
+    )
+
+
+def _read_config(file: Path) -> Mapping[str, Any]:
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        if config["format"] != FORMAT:
+            raise ValueError(f"format {config['format']}; expected format {FORMAT}")
+        types = {"task": str, "model": dict, "settings": dict, "files": dict}
+        wrong = [n for n, kind in types.items() if not isinstance(config[n], kind)]
+        names = [*config["files"]]
+        if wrong or WEIGHTS not in names or any(Path(n).name != n for n in names):
+            raise ValueError(f"{wrong[0] if wrong else 'files'} has a wrong value")
+    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{file}: not a checkpoint's configuration ({error})") from None
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+    return config
+
+
+def _verified(file: Path, digest: str) -> bytes:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"{file}: missing from the checkpoint") from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError(
+            f"{file}: changed since it was saved (its sha256 is not that of {CONFIG})"
+        )
+    return content
+
+
+def weights_of(model) -> dict[str, np.ndarray]:
+    """Returns the weights of a Keras model by variable path.
+
+    Raises:
+        ValueError: if two variables share a path.
+    """
+    weights = {v.path: v.numpy() for v in model.weights}
+    if len(weights) != len(model.weights):
+        raise ValueError("model: two variables share a path; name every layer apart")
+    return weights
+
+
+def fill(model, weights: Mapping[str, np.ndarray]) -> None:
+    """Assigns weights by variable path, converting them to the variables' types.
+
+    Raises:
+        ValueError: if paths or shapes differ from the model's.
+    """
+    variables = {v.path: v for v in model.weights}
+    differing = sorted(variables.keys() ^ weights.keys())
+    if differing:
+        side = "the model" if differing[0] in variables else "the checkpoint"
+        raise ValueError(f"{WEIGHTS}: {differing[0]} is only in {side}")
+    for path, variable in variables.items():
+        if tuple(variable.shape) != weights[path].shape:
+            raise ValueError(
+                f"{WEIGHTS}: {path} has the shape {weights[path].shape}; "
+                f"expected {tuple(variable.shape)}"
+            )
+        variable.assign(weights[path].astype(variable.dtype))

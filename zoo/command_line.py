@@ -1,0 +1,62 @@
+"""Command lines that end in one clear line when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def parse(config_type: type, arguments: list[str] | None = None):
+    """Makes a configuration from the command line, or from a YAML file by `--config`.
+
+    Args:
+        config_type: a dataclass; each field is an option.
+        arguments: of the command line; those of this process if None.
+
+    Raises:
+        ValueError: if an option is unknown or a value does not fit.
+    """
+    import jsonargparse
+
+    parser = jsonargparse.ArgumentParser(
+        description=(config_type.__doc__ or "").split("\n")[0], exit_on_error=False
+    )
+    parser.add_argument("--config", action=jsonargparse.ActionConfigFile)
+    parser.add_class_arguments(config_type)
+    try:
+        options = parser.parse_args(arguments).as_dict()
+    except jsonargparse.ArgumentError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    options.pop("config", None)
+    return config_type(**options)
+
+
+def end_cleanly(action: Callable[[], Any]) -> None:
+    """Runs the action of a command and ends the process with its exit status.
+
+    A `ValueError` or `OSError` is printed as one line, with exit status 2; after Ctrl-C
+    the status is 130; a closed pipe ends the process quietly.
+    """
+    try:
+        action()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt as interrupt:
+        sys.exit(_say(str(interrupt) or "interrupted", 130))
+    except OSError as error:
+        file = f"{error.filename}: " if error.filename else ""
+        sys.exit(_say(f"{file}{error.strerror or error}", 2))
+    except ValueError as error:
+        if type(error).__module__.startswith(("keras", "tensorflow", "jax")):
+            raise
+        sys.exit(_say(str(error), 2))
+
+
+def _say(message: str, status: int) -> int:
+    sys.stdout.flush()
+    print(f"\nerror: {' '.join(message.split())}", file=sys.stderr)
+    return status

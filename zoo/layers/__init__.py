@@ -1,0 +1,1 @@
+"""Layers: recurrent stacks, pooling, attention, characters."""

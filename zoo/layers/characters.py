@@ -1,0 +1,76 @@
+"""Words from their characters."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class CharacterConvolution(keras.layers.Layer):
+    """A vector for each word: convolution over its letters, then the maximum over them.
+
+    As in Ma and Hovy (2016). Letters that are padding take no part.
+
+    Args:
+        vocabulary_size: number of character ids, 0 being padding.
+        embedding_size: size of a character's vector.
+        filters: size of a word's vector.
+        width: letters that a filter spans.
+
+    Call arguments:
+        character_ids: int32 `[batch, time, letters]`.
+
+    Returns:
+        float `[batch, time, filters]`; zero for a word without letters.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        embedding_size: int = 32,
+        filters: int = 64,
+        width: int = 3,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary_size, self.embedding_size = vocabulary_size, embedding_size
+        self.filters, self.width = filters, width
+
+    def build(self, shape):
+        self.embeddings = self.add_weight(
+            shape=(self.vocabulary_size, self.embedding_size),
+            initializer="uniform",
+            name="embeddings",
+        )
+        self.kernel = self.add_weight(
+            shape=(self.width * self.embedding_size, self.filters), name="kernel"
+        )
+        self.bias = self.add_weight(
+            shape=(self.filters,), initializer="zeros", name="bias"
+        )
+
+    def call(self, character_ids):
+        batch, time, letters = ops.shape(character_ids)
+        ids = ops.reshape(character_ids, (-1, letters))
+        mask = ops.expand_dims(ops.not_equal(ids, 0), -1)
+        x = ops.take(self.embeddings, ids, axis=0) * ops.cast(mask, self.compute_dtype)
+        # The windows side by side make the convolution one matrix product, which is
+        # faster on a CPU than the convolution kernel, and its gradient much faster.
+        before = self.width // 2
+        padded = ops.pad(x, ((0, 0), (before, self.width - 1 - before), (0, 0)))
+        windows = ops.concatenate(
+            [padded[:, i : i + letters] for i in range(self.width)], axis=-1
+        )
+        x = ops.relu(ops.matmul(windows, self.kernel) + self.bias)
+        x = ops.max(x * ops.cast(mask, x.dtype), axis=1)
+        return ops.reshape(x, (batch, time, self.filters))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "embedding_size": self.embedding_size,
+            "filters": self.filters,
+            "width": self.width,
+        }

@@ -1,0 +1,159 @@
+"""Scores of whole predictions, and the simple baselines they stand beside."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+
+def accuracy(predicted: Sequence, expected: Sequence) -> float:
+    """Returns the share of equal pairs; 0 to 1.
+
+    >>> accuracy(["a", "b"], ["a", "c"])
+    0.5
+    """
+    return sum(p == e for p, e in zip(predicted, expected, strict=True)) / len(expected)
+
+
+def micro_f1(predicted: Sequence[set], expected: Sequence[set]) -> float:
+    """Returns the F1 of sets of labels, counted over all examples; 0 to 1.
+
+    >>> micro_f1([{"a", "b"}, set()], [{"a"}, {"c"}])
+    0.5
+    """
+    hits = sum(len(p & e) for p, e in zip(predicted, expected, strict=True))
+    total = sum(map(len, predicted)) + sum(map(len, expected))
+    return 2 * hits / total if total else 1.0
+
+
+def mean_absolute_error(predicted: Sequence[float], expected: Sequence[float]) -> float:
+    """Returns the mean distance, in the unit of the values."""
+    return float(np.mean(np.abs(np.subtract(predicted, expected))))
+
+
+def confusion(
+    predicted: Iterable[str], expected: Iterable[str], labels: Sequence[str]
+) -> np.ndarray:
+    """Returns counts, int64 `[expected, predicted]`, in the order of `labels`."""
+    index = {label: i for i, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    for p, e in zip(predicted, expected, strict=True):
+        counts[index[e], index[p]] += 1
+    return counts
+
+
+def edit_distance(a: Sequence, b: Sequence) -> int:
+    """Returns the least number of insertions, deletions and substitutions.
+
+    >>> edit_distance("kitten", "sitting")
+    3
+    """
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        diagonal, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            diagonal, row[j] = row[j], min(
+                row[j] + 1, row[j - 1] + 1, diagonal + (x != y)
+            )
+    return row[-1]
+
+
+def bleu(predicted: list[str], expected: list[str]) -> tuple[float, str]:
+    """Returns the BLEU of sacrebleu, cased and detokenised (0 to 100), and its
+    signature."""
+    import sacrebleu
+
+    metric = sacrebleu.metrics.BLEU()
+    score = metric.corpus_score(predicted, [expected]).score
+    return float(score), str(metric.get_signature())
+
+
+def token_error_rate(predicted: Sequence[str], expected: Sequence[str]) -> float:
+    """Returns edit distance over the number of expected tokens, split at spaces."""
+    pairs = [(p.split(), e.split()) for p, e in zip(predicted, expected, strict=True)]
+    return sum(edit_distance(p, e) for p, e in pairs) / sum(len(e) for _, e in pairs)
+
+
+def most_frequent(values: Iterable):
+    """Returns the commonest value; of several the smallest."""
+    counts = Counter(values)
+    return min(counts, key=lambda value: (-counts[value], value))
+
+
+def most_frequent_tag(train: Iterable[tuple[Sequence[str], Sequence[str]]]):
+    """Baseline of tagging: the tag that a word had most often.
+
+    Args:
+        train: sentences of (words, tags).
+
+    Returns:
+        A function from words to tags; unknown words get the commonest tag of all.
+    """
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for words, tags in train:
+        for word, tag in zip(words, tags):
+            counts[word][tag] += 1
+    best = {w: min(c, key=lambda tag: (-c[tag], tag)) for w, c in counts.items()}
+    total = sum(counts.values(), Counter())
+    other = min(total, key=lambda tag: (-total[tag], tag))
+    return lambda words: [best.get(word, other) for word in words]
+
+
+def unigram_nats(train_ids: np.ndarray, test_ids: np.ndarray, size: int) -> float:
+    """Baseline of language modelling: each token by its frequency, plus one.
+
+    Args:
+        train_ids: int `[total]`.
+        test_ids: int `[total]`.
+        size: of the vocabulary.
+
+    Returns:
+        Mean negative log-probability of the test tokens, in nats.
+    """
+    counts = np.bincount(train_ids, minlength=size) + 1.0
+    return float(-np.log(counts / counts.sum())[test_ids].mean())
+
+
+def nearest_translation(train: Iterable[tuple[str, str]]):
+    """Baseline of translation: the target of the most similar source of the training
+    data, by the inverse frequency of the words (or, in one word, letter trigrams) that
+    both share.
+
+    Args:
+        train: pairs of (source, target).
+
+    Returns:
+        A function from a source to a target.
+    """
+    targets: list[str] = []
+    examples_of: dict[str, list[int]] = defaultdict(list)
+    norms: list[float] = []
+    features_of = []
+    for source, target in train:
+        for feature in (features := _features(source)):
+            examples_of[feature].append(len(targets))
+        features_of.append(features)
+        targets.append(target)
+    total = len(targets)
+    rarity = {f: np.log(1 + total / len(e)) for f, e in examples_of.items()}
+    arrays = {f: np.array(e) for f, e in examples_of.items()}
+    norms = np.array([1e-9 + sum(rarity[f] ** 2 for f in fs) ** 0.5 for fs in features_of])
+
+    def nearest(source: str) -> str:
+        similarity = np.zeros(total)
+        for feature in _features(source):
+            if feature in arrays:
+                similarity[arrays[feature]] += rarity[feature] ** 2
+        return targets[int((similarity / norms).argmax())]
+
+    return nearest
+
+
+def _features(text: str) -> set[str]:
+    words = text.split()
+    if len(words) > 1:
+        return set(words)
+    padded = f"^{text}$"
+    return {padded[i : i + 3] for i in range(max(1, len(padded) - 2))}

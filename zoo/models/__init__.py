@@ -1,0 +1,1 @@
+"""Models: functions from a configuration dataclass to a functional `keras.Model`."""

@@ -1,0 +1,169 @@
+"""Language models: the next token from those before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+
+from zoo.layers.recurrent import RecurrentConfig, dropout, recurrent_layer
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageModelConfig(RecurrentConfig):
+    """Sizes and options of a language model.
+
+    Args:
+        vocabulary_size: number of token ids, special ones included.
+        embedding_size: size of a token's vector.
+        tied: whether the output layer shares the matrix of the embedding (Press and
+            Wolf 2017).
+
+    Raises:
+        ValueError: if `bidirectional`, since such a model would see what it predicts.
+    """
+
+    vocabulary_size: int
+    embedding_size: int = 64
+    tied: bool = False
+    bidirectional: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.bidirectional:
+            raise ValueError(
+                "bidirectional: expected false, got true: a language model that reads "
+                "backwards would see what it predicts"
+            )
+
+
+def state_inputs(config: RecurrentConfig) -> list[list]:
+    """Makes the named inputs for the states of unidirectional layers.
+
+    Returns:
+        For each layer its states, float `[batch, units]`: `state_0_0` and so on.
+    """
+    return [
+        [
+            keras.Input((config.units,), name=f"state_{layer}_{i}")
+            for i in range(config.num_states)
+        ]
+        for layer in range(config.num_layers)
+    ]
+
+
+def carried_stack(x, states, config: RecurrentConfig, prefix: str = "recurrent"):
+    """Stacks forward layers that start from given states; no mask.
+
+    A forward layer at a real step has seen nothing of the padding to its right, so the
+    outputs that count are right without a mask, and the layers run faster.
+
+    Args:
+        x: float `[batch, time, features]`.
+        states: for each layer its states `[batch, units]`.
+        config: the stack.
+        prefix: of the layers' names.
+
+    Returns:
+        The outputs `[batch, time, units]` and a flat list of the final states.
+    """
+    x = dropout(x, config.input_dropout, f"{prefix}_input_dropout", config)
+    finals = []
+    for i, state in enumerate(states):
+        layer = recurrent_layer(config, f"{prefix}_{i}", bidirectional=False)
+        x, *final = layer(x, initial_state=state)
+        finals += final
+        x = dropout(x, config.output_dropout, f"{prefix}_{i}_dropout", config)
+    return x, finals
+
+
+def build_language_model(config: LanguageModelConfig) -> keras.Model:
+    """Builds a language model with explicit states.
+
+    Args:
+        config: its sizes.
+
+    Returns:
+        A model from a list, `token_ids` int32 `[batch, time]` and then the states of
+        each layer `[batch, units]`, to a list: logits of the next tokens, float32
+        `[batch, time, vocabulary_size]`, and then the final states in the same order.
+    """
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    states = state_inputs(config)
+    embedding = keras.layers.ReversibleEmbedding(
+        config.vocabulary_size,
+        config.embedding_size,
+        tie_weights=config.tied,
+        reverse_dtype="float32",
+        dtype=config.dtype,
+        name="embedding",
+    )
+    x, finals = carried_stack(embedding(token_ids), states, config)
+    if config.units != config.embedding_size:
+        x = keras.layers.Dense(
+            config.embedding_size, dtype=config.dtype, name="projection"
+        )(x)
+    logits = embedding(x, reverse=True)
+    inputs = [token_ids, *(state for layer in states for state in layer)]
+    return keras.Model(inputs, [logits, *finals], name="language_model")
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class CarriedState(keras.layers.Layer):
+    """Runs a model with explicit states on a stream, carrying them between batches.
+
+    Args:
+        model: from `[token_ids, *states]` to `[logits, *states]`.
+        batch_size: the number of streams.
+
+    Call arguments:
+        token_ids: int32 `[batch_size, time]`.
+
+    Returns:
+        The logits.
+    """
+
+    def __init__(self, model: keras.Model, batch_size: int, **kwargs):
+        super().__init__(**kwargs)
+        self.model, self.batch_size = model, batch_size
+
+    def build(self, shape):
+        self.states = [
+            self.add_weight(
+                shape=(self.batch_size, state.shape[-1]),
+                initializer="zeros",
+                trainable=False,
+                name=state.name,
+            )
+            for state in self.model.inputs[1:]
+        ]
+
+    def call(self, token_ids, training=False):
+        states = [keras.ops.convert_to_tensor(state) for state in self.states]
+        logits, *states = self.model([token_ids, *states], training=training)
+        for variable, state in zip(self.states, states):
+            variable.assign(keras.ops.stop_gradient(state))
+        return logits
+
+    def reset(self) -> None:
+        """Puts every stream back to its beginning."""
+        for variable in self.states:
+            variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
+
+
+def build_stream_model(model: keras.Model, batch_size: int) -> keras.Model:
+    """Wraps a language model for training on streams; the weights are shared.
+
+    Args:
+        model: from `build_language_model`.
+        batch_size: the number of streams.
+
+    Returns:
+        A model from `token_ids`, int32 `[batch_size, time]`, to the logits; its layer
+        `carried_state` is to be `reset()` where the streams begin.
+    """
+    token_ids = keras.Input(
+        (None,), batch_size=batch_size, dtype="int32", name="token_ids"
+    )
+    carried = CarriedState(model, batch_size, name="carried_state")
+    return keras.Model(token_ids, carried(token_ids), name="stream")

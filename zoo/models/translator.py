@@ -1,0 +1,136 @@
+"""Encoder-decoder translation: a sequence in, another out, of another length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+
+from zoo.layers.attention import AdditiveAttention
+from zoo.layers.pooling import PaddingMask
+from zoo.layers.recurrent import RecurrentConfig, dropout, recurrent_stack
+from zoo.models.language_model import carried_stack, state_inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslatorConfig(RecurrentConfig):
+    """Sizes and options of a translator; the encoder may be bidirectional.
+
+    Args:
+        source_vocabulary_size: number of source ids, special ones included.
+        target_vocabulary_size: number of target ids, special ones included.
+        embedding_size: size of a token's vector, on both sides.
+        attention: `"additive"` (Bahdanau et al. 2015), after the decoder's recurrent
+            layers, or `"none"` (Sutskever et al. 2014).
+        tied: whether the output layer shares the matrix of the target embedding.
+    """
+
+    source_vocabulary_size: int
+    target_vocabulary_size: int
+    embedding_size: int = 128
+    attention: Literal["additive", "none"] = "additive"
+    tied: bool = True
+
+
+def build_translator(config: TranslatorConfig) -> keras.Model:
+    """Builds a translator for teacher forcing.
+
+    Args:
+        config: its sizes.
+
+    Returns:
+        A model from a dict of `source_ids` and `target_ids` (start, then the target),
+        int32 `[batch, time]`, to the logits of the target one step later, float32
+        `[batch, target_time, target_vocabulary_size]`. It is made of the two models
+        `get_layer("encoder")` and `get_layer("decoder")`:
+
+        encoder: from `source_ids` to a list: the decoder's first states `[batch,
+            units]`, then with attention the memory `[batch, time, width]`, its keys
+            `[batch, time, units]` and its mask.
+        decoder: from a list, `target_ids` and then what the encoder returns, to a list:
+            the logits, the final states, and with attention its weights, float32
+            `[batch, target_time, source_time]`.
+    """
+    source_ids = keras.Input((None,), dtype="int32", name="source_ids")
+    target_ids = keras.Input((None,), dtype="int32", name="target_ids")
+    encoder, decoder = _encoder(config), _decoder(config)
+    logits = decoder([target_ids, *encoder(source_ids)])[0]
+    inputs = {"source_ids": source_ids, "target_ids": target_ids}
+    return keras.Model(inputs, logits, name="translator")
+
+
+def _encoder(config: TranslatorConfig) -> keras.Model:
+    source_ids = keras.Input((None,), dtype="int32", name="source_ids")
+    mask = PaddingMask(name="mask")(source_ids)
+    x = keras.layers.Embedding(
+        config.source_vocabulary_size,
+        config.embedding_size,
+        dtype=config.dtype,
+        name="source_embedding",
+    )(source_ids)
+    memory, states = recurrent_stack(x, mask, config, "encoder")
+    outputs = [
+        bridged
+        for i, state in enumerate(states)
+        for bridged in _bridge(state, config, f"bridge_{i}")
+    ]
+    if config.attention == "additive":
+        keys = keras.layers.Dense(
+            config.units, use_bias=False, dtype=config.dtype, name="attention_keys"
+        )(memory)
+        outputs += [memory, keys, mask]
+    return keras.Model(source_ids, outputs, name="encoder")
+
+
+def _bridge(state: list, config: TranslatorConfig, name: str) -> list:
+    """Turns an encoder layer's final states into a decoder layer's first ones."""
+    bridged = []
+    for i in range(config.num_states):
+        parts = state[i :: config.num_states]
+        x = parts[0]
+        if len(parts) > 1:
+            x = keras.layers.Concatenate(dtype=config.dtype, name=f"{name}_{i}_both")(
+                parts
+            )
+        bridged.append(
+            keras.layers.Dense(
+                config.units, "tanh", dtype=config.dtype, name=f"{name}_{i}"
+            )(x)
+        )
+    return bridged
+
+
+def _decoder(config: TranslatorConfig) -> keras.Model:
+    target_ids = keras.Input((None,), dtype="int32", name="target_ids")
+    states = state_inputs(config)
+    context, weights = [], []
+    embedding = keras.layers.ReversibleEmbedding(
+        config.target_vocabulary_size,
+        config.embedding_size,
+        tie_weights=config.tied,
+        reverse_dtype="float32",
+        dtype=config.dtype,
+        name="target_embedding",
+    )
+    x, finals = carried_stack(embedding(target_ids), states, config, "decoder")
+    if config.attention == "additive":
+        width = config.units * (2 if config.bidirectional else 1)
+        context = [
+            keras.Input((None, width), name="memory"),
+            keras.Input((None, config.units), name="keys"),
+            keras.Input((None,), dtype="bool", name="memory_mask"),
+        ]
+        memory, keys, mask = context
+        attended, attention_weights = AdditiveAttention(
+            dtype=config.dtype, name="attention"
+        )(x, keys, memory, mask)
+        x = keras.layers.Concatenate(dtype=config.dtype, name="attended")([x, attended])
+        weights = [attention_weights]
+    x = keras.layers.Dense(
+        config.embedding_size, "tanh", dtype=config.dtype, name="output_hidden"
+    )(x)
+    x = dropout(x, config.output_dropout, "output_dropout", config)
+    logits = embedding(x, reverse=True)
+    inputs = [target_ids, *(s for layer in states for s in layer), *context]
+    return keras.Model(inputs, [logits, *finals, *weights], name="decoder")

@@ -1,0 +1,87 @@
+"""Pictures of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+
+def learning_curves(
+    history: Sequence[dict[str, float]], score: str, file: str | os.PathLike
+) -> None:
+    """Draws the losses and the development score over the epochs.
+
+    Args:
+        history: rows with `epoch`, `loss`, `val_loss` and `score`.
+        score: name of the development score.
+        file: PNG to write.
+    """
+    epochs = [row["epoch"] for row in history]
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(epochs, [r["loss"] for r in history], "o-", ms=3, label="training")
+    left.plot(epochs, [r["val_loss"] for r in history], "o-", ms=3, label="development")
+    left.set(title="loss (nats; training with dropout)", xlabel="epoch")
+    left.legend()
+    right.plot(epochs, [r[score] for r in history], "o-", ms=3, color="C2")
+    right.set(title=f"development {score.removeprefix('val_')}", xlabel="epoch")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.savefig(file, dpi=120)
+
+
+def confusion_matrix(
+    counts: np.ndarray, labels: Sequence[str], file: str | os.PathLike
+) -> None:
+    """Draws a confusion matrix, each row in shares of the expected label.
+
+    Args:
+        counts: int `[expected, predicted]`.
+        labels: names of both axes.
+        file: PNG to write.
+    """
+    shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
+    size = max(3.6, 1.6 + 0.42 * len(labels))
+    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=90)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="predicted", ylabel="expected")
+    if len(labels) <= 20:
+        for i, row in enumerate(counts):
+            for j, count in enumerate(row):
+                if count:
+                    axes.text(
+                        j, i, str(count), ha="center", va="center", fontsize=6,
+                        color="white" if shares[i, j] > 0.5 else "black",
+                    )
+    figure.colorbar(image, label="share of the expected label")
+    figure.savefig(file, dpi=120)
+
+
+def attention_map(
+    weights: np.ndarray, source: Sequence[str], target: Sequence[str], file
+) -> None:
+    """Draws which source token each target token attended to.
+
+    Args:
+        weights: float `[target, source]`.
+        source: tokens of the columns.
+        target: tokens of the rows.
+        file: PNG to write.
+    """
+    figure = Figure(
+        figsize=(2 + 0.4 * len(source), 1.6 + 0.32 * len(target)), layout="constrained"
+    )
+    axes = figure.subplots()
+    image = axes.imshow(weights, cmap="magma", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(source)), source, rotation=60, ha="right")
+    axes.set_yticks(range(len(target)), target)
+    axes.set(xlabel="source", ylabel="translation")
+    figure.colorbar(image, label="attention")
+    figure.savefig(file, dpi=120)

@@ -1,0 +1,57 @@
+"""Text to tokens and back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+# English clitics split off as in the Penn Treebank ("do n't", "it 's"), words, and every
+# other visible character by itself.
+WORD = re.compile(r"\w+(?=n['’]t\b)|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b|\w+|[^\w\s]", re.I)
+JOINER = "￭"
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Cuts text into tokens.
+
+    Args:
+        kind: `"words"` (words, clitics and single punctuation marks), `"spaces"` (what
+            stands between white space) or `"characters"`.
+        lowercase: whether to lower the case first.
+        joiner: with `"words"`, marks a token that follows the one before it without a
+            space, so that `detokenize` restores the text.
+
+    >>> tokenizer = Tokenizer("words", joiner=True)
+    >>> tokenizer.tokenize("It isn't, is it?")
+    ['It', 'is', "￭n't", '￭,', 'is', 'it', '￭?']
+    >>> tokenizer.detokenize(tokenizer.tokenize("It isn't, is it?"))
+    "It isn't, is it?"
+    """
+
+    kind: Literal["words", "spaces", "characters"] = "words"
+    lowercase: bool = False
+    joiner: bool = False
+
+    def tokenize(self, text: str) -> list[str]:
+        """Returns the tokens of `text`; none if it holds nothing but white space."""
+        if self.lowercase:
+            text = text.lower()
+        if self.kind == "characters":
+            return list(text)
+        if self.kind == "spaces":
+            return text.split()
+        if not self.joiner:
+            return WORD.findall(text)
+        return [
+            JOINER + m.group() if m.start() and not text[m.start() - 1].isspace()
+            else m.group()
+            for m in WORD.finditer(text)
+        ]
+
+    def detokenize(self, tokens: list[str]) -> str:
+        """Returns the text of `tokens`; white space between words becomes one space."""
+        if self.kind == "characters":
+            return "".join(tokens)
+        return " ".join(tokens).replace(" " + JOINER, "").removeprefix(JOINER)

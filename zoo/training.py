@@ -1,0 +1,224 @@
+"""One fit for every recipe: optimizer, learning-rate schedule, the best checkpoint."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+from keras import ops
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How to train.
+
+    Args:
+        optimizer: `"adam"`, `"adagrad"` or `"sgd"` (with momentum 0.9).
+        learning_rate: the highest of the schedule.
+        warmup_steps: steps over which the learning rate rises from 0.
+        decay: after that `"constant"`, or down to 0 at the last step by `"linear"` or
+            `"cosine"`.
+        clip_norm: largest global norm of the gradients; 0 turns clipping off.
+        epochs: passes over the training data at most.
+        patience: epochs without a better development score before training stops; 0
+            for never. The best weights are kept in any case.
+        batch_size: examples (or streams) of a batch.
+        seed: of the weights, the dropout and the order of the batches.
+    """
+
+    optimizer: Literal["adam", "adagrad", "sgd"] = "adam"
+    learning_rate: float = 1e-3
+    warmup_steps: int = 0
+    decay: Literal["constant", "linear", "cosine"] = "linear"
+    clip_norm: float = 1.0
+    epochs: int = 10
+    patience: int = 0
+    batch_size: int = 32
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raises ValueError if a value is out of its range."""
+        for name, least in [
+            ("learning_rate", 0), ("warmup_steps", 0), ("clip_norm", 0),
+            ("patience", 0), ("epochs", 1), ("batch_size", 1), ("seed", 0),
+        ]:
+            value = getattr(self, name)
+            if value is not None and not (value >= least and math.isfinite(value)):
+                raise ValueError(f"{name}: expected at least {least}, got {value}")
+
+
+class TrainingDiverged(ValueError):
+    """The loss became NaN or infinite."""
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise, then a decay to 0 at the last step.
+
+    Args:
+        peak: the highest learning rate.
+        warmup_steps: steps of the rise.
+        total_steps: steps in all.
+        decay: `"constant"`, `"linear"` or `"cosine"`.
+    """
+
+    def __init__(self, peak: float, warmup_steps: int, total_steps: int, decay: str):
+        self.peak, self.warmup_steps = peak, warmup_steps
+        self.total_steps, self.decay = total_steps, decay
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rise = (step + 1) / max(1, self.warmup_steps)
+        span = max(1, self.total_steps - self.warmup_steps)
+        done = ops.clip((step - self.warmup_steps) / span, 0.0, 1.0)
+        fall = {
+            "constant": 1.0,
+            "linear": 1 - done,
+            "cosine": 0.5 * (1 + ops.cos(math.pi * done)),
+        }[self.decay]
+        return self.peak * ops.minimum(rise, fall)
+
+    def get_config(self):
+        return vars(self).copy()
+
+
+def make_optimizer(config: TrainingConfig, total_steps: int):
+    """Makes the optimizer of a configuration, with its schedule and clipping."""
+    schedule = WarmupDecay(
+        config.learning_rate, config.warmup_steps, total_steps, config.decay
+    )
+    options = {"global_clipnorm": config.clip_norm or None}
+    if config.optimizer == "sgd":
+        return keras.optimizers.SGD(schedule, momentum=0.9, **options)
+    kinds = {"adam": keras.optimizers.Adam, "adagrad": keras.optimizers.Adagrad}
+    return kinds[config.optimizer](schedule, **options)
+
+
+def fit(
+    model: keras.Model,
+    train: keras.utils.PyDataset,
+    dev: keras.utils.PyDataset,
+    config: TrainingConfig,
+    *,
+    loss,
+    metric,
+    score: tuple[str, Literal["max", "min"]],
+    save: Callable[[], None],
+    history_file: Path,
+    evaluate: Callable[[], dict[str, float]] | None = None,
+) -> list[dict[str, float]]:
+    """Trains a model, keeps its best weights, and leaves the model with them.
+
+    Args:
+        model: to train in place.
+        train: batches of (x, y, sample_weight); their order is their own.
+        dev: batches of the development split.
+        config: how to train.
+        loss: a Keras loss; give it `reduction="mean_with_sample_weight"`.
+        metric: a Keras metric, weighted by real tokens.
+        score: name of the development score in the history, and whether the largest or
+            the smallest is best.
+        save: writes the checkpoint with the model's present weights.
+        history_file: CSV to write, a row for each epoch.
+        evaluate: returns more development scores, once an epoch.
+
+    Returns:
+        The rows of the history.
+
+    Raises:
+        TrainingDiverged: if the loss becomes NaN; names the step.
+    """
+    keeper = BestWeights(*score, config.patience, save, history_file, evaluate)
+    model.compile(
+        make_optimizer(config, config.epochs * len(train)),
+        loss,
+        weighted_metrics=[metric],
+        # XLA on JAX; on TensorFlow it takes cuDNN away and compiles for every length.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    try:
+        model.fit(
+            train,
+            validation_data=dev,
+            epochs=config.epochs,
+            shuffle=False,
+            verbose=1 if sys.stderr.isatty() and sys.stdout.isatty() else 2,
+            callbacks=[keeper],
+        )
+    except KeyboardInterrupt:
+        if keeper.best_weights is None:
+            save()
+        raise KeyboardInterrupt(
+            f"interrupted in epoch {keeper.epoch + 1}; {history_file.parent} holds the "
+            "best checkpoint so far"
+        ) from None
+    model.set_weights(keeper.best_weights)
+    return keeper.rows
+
+
+class BestWeights(keras.callbacks.Callback):
+    """Writes the history, saves the best weights, stops early or when the loss is NaN.
+
+    It also puts streams back to their beginning where an epoch or an evaluation begins.
+    """
+
+    def __init__(self, name, mode, patience, save, history_file, evaluate):
+        super().__init__()
+        self.name, self.mode, self.patience = name, mode, patience
+        self.save, self.history_file, self.evaluate = save, history_file, evaluate
+        self.rows: list[dict[str, float]] = []
+        self.best_weights, self.best, self.waited, self.step = None, None, 0, 0
+
+    def _reset_streams(self) -> None:
+        for layer in self.model.layers:
+            if layer.name == "carried_state":
+                layer.reset()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.started = epoch, time.perf_counter()
+        self._reset_streams()
+
+    def on_test_begin(self, logs=None):
+        self._reset_streams()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if not math.isfinite(float(logs["loss"])):
+            kept = (
+                f"the checkpoint holds the best weights ({self.name} {self.best:.4f})"
+                if self.best is not None
+                else "no epoch had ended, so there is no checkpoint"
+            )
+            raise TrainingDiverged(
+                f"the loss is {float(logs['loss'])} at step {self.step} (epoch "
+                f"{self.epoch + 1}); {kept}; expected a finite loss: try a smaller "
+                "learning_rate or clip_norm"
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.evaluate:
+            logs.update(self.evaluate())
+        seconds = time.perf_counter() - self.started
+        row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
+        self.rows.append({**row, "seconds": seconds})
+        with open(self.history_file, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.rows[0])
+            writer.writeheader()
+            writer.writerows(self.rows)
+        value = row[self.name]
+        better = self.best is None or (
+            value > self.best if self.mode == "max" else value < self.best
+        )
+        self.waited = 0 if better else self.waited + 1
+        if better:
+            self.best, self.best_weights = value, self.model.get_weights()
+            self.save()
+        if self.patience and self.waited >= self.patience:
+            self.model.stop_training = True

@@ -1,0 +1,136 @@
+"""Vocabularies: tokens to ids and back, labels to classes and back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+PAD, UNKNOWN, START, END = range(4)
+SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>")
+
+
+class Vocabulary:
+    """The tokens a model knows; ids 0 to 3 are padding, unknown, start and end.
+
+    A token of the text that looks like padding or start is an ordinary unknown token:
+    only `"<unk>"` and `"</s>"`, which corpora use for the same purpose, are recognised.
+
+    Args:
+        tokens: the ordinary tokens, distinct, in the order of their ids from 4 on.
+
+    Raises:
+        ValueError: if a token is listed twice or is a special one.
+
+    >>> vocabulary = Vocabulary(["dog", "ran"])
+    >>> vocabulary.encode(["dog", "sat"]).tolist()
+    [4, 1]
+    >>> vocabulary.decode([4, 5, 3])
+    ['dog', 'ran', '</s>']
+    """
+
+    def __init__(self, tokens: Iterable[str]):
+        self.tokens = [*SPECIAL_TOKENS, *tokens]
+        self._ids = {token: i for i, token in enumerate(self.tokens)}
+        if len(self._ids) != len(self.tokens):
+            twice = next(t for t, n in Counter(self.tokens).items() if n > 1)
+            raise ValueError(f"vocabulary: the token {twice!r} is listed twice")
+        del self._ids["<pad>"], self._ids["<s>"]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: str) -> bool:
+        return self._ids.get(token, UNKNOWN) != UNKNOWN
+
+    @classmethod
+    def build(
+        cls,
+        sequences: Iterable[Iterable[str]],
+        min_count: int = 1,
+        max_size: int | None = None,
+    ) -> Vocabulary:
+        """Collects the tokens of a corpus, the most frequent first.
+
+        Args:
+            sequences: tokens of each example; read once.
+            min_count: a token seen less often stays unknown.
+            max_size: at most this many ordinary tokens, or None for all.
+
+        Returns:
+            A vocabulary; tokens of equal count are in alphabetical order.
+        """
+        counts: Counter[str] = Counter()
+        for tokens in sequences:
+            counts.update(tokens)
+        for token in SPECIAL_TOKENS:
+            counts.pop(token, None)
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        kept = [token for token, count in ranked if count >= min_count]
+        return cls(kept[:max_size])
+
+    def encode(self, tokens: Iterable[str]) -> np.ndarray:
+        """Returns the ids of `tokens` as int32 [time]; unknown tokens become 1."""
+        return np.fromiter((self._ids.get(t, UNKNOWN) for t in tokens), np.int32)
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Returns the tokens of `ids`, the special ones by their names."""
+        return [self.tokens[i] for i in ids]
+
+
+class Labels:
+    """The classes of a task, in the order of the model's outputs.
+
+    Args:
+        names: the class names, distinct; class `i` is `names[i]`.
+    """
+
+    def __init__(self, names: Sequence[str]):
+        self.names = list(names)
+        self._classes = {name: i for i, name in enumerate(self.names)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def build(cls, labels: Iterable[str], place: str) -> Labels:
+        """Collects the classes of the training data, in alphabetical order.
+
+        Args:
+            labels: every label of the training data.
+            place: what to name in an error message.
+
+        Raises:
+            ValueError: if there are fewer than two classes.
+        """
+        names = sorted(set(labels))
+        if len(names) < 2:
+            raise ValueError(
+                f"{place}: all labels are {names[0]!r}; expected at least two classes"
+                if names
+                else f"{place}: no labels; expected at least two classes"
+            )
+        return cls(names)
+
+    def encode(self, label: str, place: str) -> int:
+        """Returns the class of `label`.
+
+        Raises:
+            ValueError: if the training data held no such label; `place` is named.
+        """
+        if label not in self._classes:
+            known = ", ".join(self.names[:8]) + (", ..." if len(self) > 8 else "")
+            raise ValueError(
+                f"{place}: the label {label!r} does not occur in the training data; "
+                f"expected one of {known}"
+            )
+        return self._classes[label]
+
+    def encode_all(self, labels: Iterable[str], place: str) -> np.ndarray:
+        """Returns the classes of `labels`, int32 `[time]`; raises as `encode` does."""
+        return np.array([self.encode(label, place) for label in labels], np.int32)
+
+    def decode(self, classes: Iterable[int]) -> list[str]:
+        """Returns the names of `classes`."""
+        return [self.names[i] for i in classes]
