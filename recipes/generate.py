@@ -68,10 +68,10 @@ class Config(TrainingConfig):
     tied: bool = False
     embedding_size: int = 64
     cell: Cell = "lstm"
-    units: int = 256
+    units: int = 320
     num_layers: int = 2
-    input_dropout: float = 0.0
-    output_dropout: float = 0.4
+    input_dropout: float = 0.1
+    output_dropout: float = 0.5
     recurrent_dropout: float = 0.0
     recurrent_initializer: Initializer = "orthogonal"
     dtype: Precision = "float32"
@@ -96,7 +96,10 @@ def run(config: Config) -> Result:
         ValueError: if the data or an option is not as expected.
     """
     if config.data is None:  # what the embedded default changes, for three minutes
-        config = replace(config, epochs=config.epochs or 3, units=192, num_layers=1)
+        config = replace(
+            config, epochs=config.epochs or 3, units=192, num_layers=1,
+            input_dropout=0.0, output_dropout=0.1,
+        )
     config = replace(config, epochs=config.epochs or 14)
     config.check()
     splits = corpora.text(config.data, features=config.features)

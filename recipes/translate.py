@@ -72,8 +72,8 @@ class Config(TrainingConfig):
     units: int = 256
     num_layers: int = 1
     bidirectional: bool = True
-    input_dropout: float = 0.3
-    output_dropout: float = 0.3
+    input_dropout: float = 0.4
+    output_dropout: float = 0.4
     recurrent_dropout: float = 0.0
     recurrent_initializer: Initializer = "orthogonal"
     dtype: Precision = "float32"
