@@ -1,13 +1,13 @@
 """Sequence classification and regression: a text in, one answer out.
 
-    python -m recipes.classify                             # docstrings, 12 classes
-    python -m recipes.classify --data DIRECTORY            # train.tsv, dev.tsv, test.tsv
+    python -m recipes.classify                     # docstrings, 12 classes
+    python -m recipes.classify --data DIRECTORY    # train.tsv, dev.tsv, test.tsv
     python -m recipes.classify --data tfds:imdb_reviews
 
 The words of a text become vectors, a bidirectional LSTM reads them in both directions,
-and what it says is pooled over time: the maximum of each feature, which lets one telling
-word decide however far it is from either end. The vectors are learnt from the task
-alone, so they overfit first: hence the strong dropout on them.
+and what it says is pooled over time: the maximum of each feature, which lets one
+telling word decide however far it is from either end. The vectors are learnt from the
+task alone, so they overfit first: hence the strong dropout on them.
 """
 
 from __future__ import annotations
@@ -160,7 +160,10 @@ def run(config: Config) -> Result:
         unit="label units" if head == "regression" else "%",
         split=f"test, {len(expected)} examples",
         score=score,
-        baseline=(constant[0], _score([constant[1]] * len(expected), expected, head)[1]),
+        baseline=(
+            constant[0],
+            _score([constant[1]] * len(expected), expected, head)[1],
+        ),
         predict="predict {run} 'a text to classify'",
         dev_score=dev_score,
     )
@@ -225,6 +228,7 @@ OBJECTIVES = {
     ]
 }
 
+
 def _targets(config: Config, train: corpora.Corpus) -> tuple[Labels, str, dict]:
     """Returns the labels, the head, and for regression the targets' mean and scale."""
     found = [label for _, label in train]
@@ -232,8 +236,14 @@ def _targets(config: Config, train: corpora.Corpus) -> tuple[Labels, str, dict]:
         values = [_number(label, place) for place, (_, label) in train.located()]
         scale = float(np.std(values))
         if scale == 0:
-            raise ValueError(f"{train.name}: all values are {found[0]}; expected several")
-        return Labels([]), "regression", {"mean": float(np.mean(values)), "scale": scale}
+            raise ValueError(
+                f"{train.name}: all values are {found[0]}; expected several"
+            )
+        return (
+            Labels([]),
+            "regression",
+            {"mean": float(np.mean(values)), "scale": scale},
+        )
     if config.head == "multilabel":
         labels = Labels.build((x for f in found for x in _split(f)), train.name)
         return labels, "multilabel", {}
@@ -278,7 +288,9 @@ def _score(predicted: list, expected: list, head: str) -> tuple[str, float]:
 def _constant(train_labels: list[str], head: str) -> tuple[str, object]:
     """Returns the baseline's name and its answer to every text."""
     if head == "regression":
-        return "mean of the training data", float(np.mean(list(map(float, train_labels))))
+        return "mean of the training data", float(
+            np.mean(list(map(float, train_labels)))
+        )
     if head == "multilabel":
         return "commonest labels", _split(metrics.most_frequent(train_labels))
     return "majority class", metrics.most_frequent(train_labels)

@@ -97,15 +97,21 @@ def run(config: Config) -> Result:
     """
     if config.data is None:  # what the embedded default changes, for three minutes
         config = replace(
-            config, epochs=config.epochs or 3, units=192, num_layers=1,
-            input_dropout=0.0, output_dropout=0.1,
+            config,
+            epochs=config.epochs or 3,
+            units=192,
+            num_layers=1,
+            input_dropout=0.0,
+            output_dropout=0.1,
         )
     config = replace(config, epochs=config.epochs or 14)
     config.check()
     splits = corpora.text(config.data, features=config.features)
     by_characters = config.tokens == "characters"
     tokenizer = Tokenizer("characters" if by_characters else "spaces")
-    vocabulary = Vocabulary.build(map(tokenizer.tokenize, splits["train"]), config.min_count)
+    vocabulary = Vocabulary.build(
+        map(tokenizer.tokenize, splits["train"]), config.min_count
+    )
     model_config = LanguageModelConfig.select(
         config, vocabulary_size=len(vocabulary), bidirectional=False
     )
@@ -117,7 +123,8 @@ def run(config: Config) -> Result:
     )
     ids = {split: _encode(lm, corpus) for split, corpus in splits.items()}
     train, dev = (
-        Streams(ids[split], config.batch_size, config.steps) for split in ("train", "dev")
+        Streams(ids[split], config.batch_size, config.steps)
+        for split in ("train", "dev")
     )
     history = fit(
         build_stream_model(lm.model, config.batch_size),

@@ -153,7 +153,9 @@ def table(results: list[dict[str, Any]]) -> str:
             f"| {r['tokens_per_second']:,.0f} | {r['padding_waste']:.1%} |"
         )
         versions = ", ".join(f"{k} {v}" for k, v in r["versions"].items())
-        signature = "" if r["signature"] == "none" else f" Signature `{r['signature']}`."
+        signature = (
+            "" if r["signature"] == "none" else f" Signature `{r['signature']}`."
+        )
         notes.append(
             f"- **{r['name']}**: `{r['command']}`; {r['split']}.{signature} "
             f"{r['device']}; {versions}."

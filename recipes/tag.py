@@ -105,7 +105,9 @@ def run(config: Config) -> Result:
     else:
         vocabulary = Vocabulary.build((w for w, _ in train_words), config.min_count)
     characters = Vocabulary.build("".join(words) for words, _ in train_words)
-    labels = Labels.build((t for _, tags in train_words for t in tags), train_words.name)
+    labels = Labels.build(
+        (t for _, tags in train_words for t in tags), train_words.name
+    )
     model_config = TaggerConfig.select(
         config,
         vocabulary_size=len(vocabulary),

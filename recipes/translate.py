@@ -5,11 +5,11 @@
     python -m recipes.translate --data tfds:ted_hrlr_translate/pt_to_en --source pt \\
         --target en
 
-A bidirectional GRU reads the source; its final states, bridged, start the decoder's GRU,
-which reads the target so far; additive attention then looks back at the source, and the
-output layer shares its matrix with the target embedding. Under teacher forcing the whole
-target is one recurrent pass. A corpus of tens of thousands of sentences is small for
-such a model, so dropout is strong, and the learning rate falls to zero.
+A bidirectional GRU reads the source; its final states, bridged, start the decoder's
+GRU, which reads the target so far; additive attention then looks back at the source,
+and the output layer shares its matrix with the target embedding. Under teacher forcing
+the whole target is one recurrent pass. A corpus of tens of thousands of sentences is
+small for such a model, so dropout is strong, and the learning rate falls to zero.
 """
 
 from __future__ import annotations
@@ -99,14 +99,20 @@ def run(config: Config) -> Result:
     spelling = config.data is None
     if spelling:  # what the embedded default changes, to end within three minutes
         config = replace(
-            config, epochs=config.epochs or 8, embedding_size=64, units=128,
-            input_dropout=0.1, output_dropout=0.1,
+            config,
+            epochs=config.epochs or 8,
+            embedding_size=64,
+            units=128,
+            input_dropout=0.1,
+            output_dropout=0.1,
         )
     config = replace(config, epochs=config.epochs or 16)
     config.check()
     splits = read(config)
     tokenizers = {
-        "source": Tokenizer("characters") if spelling else Tokenizer("words", joiner=True),
+        "source": (
+            Tokenizer("characters") if spelling else Tokenizer("words", joiner=True)
+        ),
         "target": Tokenizer("spaces") if spelling else Tokenizer("words", joiner=True),
     }
     vocabularies = {

@@ -1,7 +1,7 @@
 """recurrent-zoo: recurrent sequence models in Keras 3.
 
-`list_models()` names the trained models that came along, `load(name)` loads one of them,
-or what a recipe has trained. Nothing heavy is imported before it is needed.
+`list_models()` names the trained models that came along, `load(name)` loads one of
+them, or what a recipe has trained. Nothing heavy is imported before it is needed.
 """
 
 __all__ = ["list_models", "load"]

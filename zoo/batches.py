@@ -1,8 +1,8 @@
 """Encoded corpora, and the padded batches made of them.
 
 A batch is `(x, y, sample_weight)`. Every array is padded on the right with zeros to a
-length from a fixed ladder, and the last batch is filled up with rows of weight 0, so that
-a compiled model sees few shapes. The order is a function of (seed, epoch) alone.
+length from a fixed ladder, and the last batch is filled up with rows of weight 0, so
+that a compiled model sees few shapes. The order is a function of (seed, epoch) alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Ragged:
 
     Args:
         values: integers `[total, ...]`, in memory or memory-mapped.
-        offsets: int64 `[count + 1]`; example `i` is `values[offsets[i]:offsets[i + 1]]`.
+        offsets: int64 `[count + 1]`; example `i` is
+            `values[offsets[i]:offsets[i + 1]]`.
     """
 
     memory_limit = 1 << 28  # bytes; a larger corpus goes to an unnamed temporary file
@@ -117,7 +118,10 @@ class Batches(keras.utils.PyDataset):
         super().__init__()
         self.columns, self.assemble = dict(columns), assemble
         self.batch_size, self.shuffle, self.seed, self.epoch = (
-            batch_size, shuffle, seed, 0,
+            batch_size,
+            shuffle,
+            seed,
+            0,
         )
         self._lengths = {name: c.lengths for name, c in self.columns.items()}
         self._order()

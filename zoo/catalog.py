@@ -33,9 +33,7 @@ def find(name: str | os.PathLike) -> Path:
         return Path(name)
     near = difflib.get_close_matches(str(name), list_models(), 1)
     hint = f"did you mean {near[0]!r}?" if near else "see python -m zoo list"
-    raise ValueError(
-        f"{name}: neither a model of the zoo nor a run directory; {hint}"
-    )
+    raise ValueError(f"{name}: neither a model of the zoo nor a run directory; {hint}")
 
 
 def card(name: str | os.PathLike) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def save(directory: str | os.PathLike, checkpoint: Checkpoint, dtype=None) -> No
     }
     contents = {WEIGHTS: safetensors(weights)}
     for name, entries in checkpoint.vocabularies.items():
-        lines = (json.dumps(entry, ensure_ascii=False)[1:-1] + "\n" for entry in entries)
+        lines = [json.dumps(e, ensure_ascii=False)[1:-1] + "\n" for e in entries]
         contents[f"{name}.txt"] = "".join(lines).encode()
     config = {
         "format": FORMAT,
@@ -74,7 +74,9 @@ def save(directory: str | os.PathLike, checkpoint: Checkpoint, dtype=None) -> No
         "settings": checkpoint.settings,
         "files": {n: hashlib.sha256(c).hexdigest() for n, c in contents.items()},
     }
-    contents[CONFIG] = (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode()
+    contents[CONFIG] = (
+        json.dumps(config, indent=1, ensure_ascii=False) + "\n"
+    ).encode()
     temporary = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=directory.parent))
     try:
         temporary.chmod(0o755)
@@ -172,7 +174,9 @@ def _read_config(file: Path) -> Mapping[str, Any]:
         if wrong or WEIGHTS not in names or any(Path(n).name != n for n in names):
             raise ValueError(f"{wrong[0] if wrong else 'files'} has a wrong value")
     except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{file}: not a checkpoint's configuration ({error})") from None
+        raise ValueError(
+            f"{file}: not a checkpoint's configuration ({error})"
+        ) from None
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
     return config

@@ -43,7 +43,9 @@ def load(path: str | os.PathLike) -> Classifier | Tagger | LanguageModel | Trans
         ValueError: if the checkpoint is missing, changed or of another kind.
     """
     checkpoint = checkpoints.load(path)
-    kinds = {kind.task: kind for kind in (Classifier, Tagger, LanguageModel, Translator)}
+    kinds = {
+        kind.task: kind for kind in (Classifier, Tagger, LanguageModel, Translator)
+    }
     place = checkpoints.find(path) / checkpoints.CONFIG
     if checkpoint.task not in kinds:
         raise ValueError(f"{place}: unknown task {checkpoint.task!r}")
@@ -186,8 +188,9 @@ class Classifier(Trained):
             p = np.array([1 - p[0], p[0]])
         probabilities = dict(zip(names, p.tolist()))
         if self.config.head == "multilabel":
-            return Prediction(tuple(n for n in names if probabilities[n] > 0.5),
-                              probabilities)
+            return Prediction(
+                tuple(n for n in names if probabilities[n] > 0.5), probabilities
+            )
         return Prediction(names[int(p.argmax())], probabilities)
 
     def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
@@ -236,7 +239,7 @@ class Tagger(Trained):
         out[:, 0] = self.vocabulary.encode(lowered)
         for i, word in enumerate(words):
             if len(word) > size:
-                word = word[: size // 2] + word[-(size - size // 2):]
+                word = word[: size // 2] + word[-(size - size // 2) :]
             out[i, 1 : 1 + len(word)] = self.characters.encode(word)
         return out
 

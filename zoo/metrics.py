@@ -129,7 +129,6 @@ def nearest_translation(train: Iterable[tuple[str, str]]):
     """
     targets: list[str] = []
     examples_of: dict[str, list[int]] = defaultdict(list)
-    norms: list[float] = []
     features_of = []
     for source, target in train:
         for feature in (features := _features(source)):
@@ -139,7 +138,7 @@ def nearest_translation(train: Iterable[tuple[str, str]]):
     total = len(targets)
     rarity = {f: np.log(1 + total / len(e)) for f, e in examples_of.items()}
     arrays = {f: np.array(e) for f, e in examples_of.items()}
-    norms = np.array([1e-9 + sum(rarity[f] ** 2 for f in fs) ** 0.5 for fs in features_of])
+    norms = np.sqrt([1e-9 + sum(rarity[f] ** 2 for f in fs) for fs in features_of])
 
     def nearest(source: str) -> str:
         similarity = np.zeros(total)

@@ -57,7 +57,12 @@ def confusion_matrix(
             for j, count in enumerate(row):
                 if count:
                     axes.text(
-                        j, i, str(count), ha="center", va="center", fontsize=6,
+                        j,
+                        i,
+                        str(count),
+                        ha="center",
+                        va="center",
+                        fontsize=6,
                         color="white" if shares[i, j] > 0.5 else "black",
                     )
     figure.colorbar(image, label="share of the expected label")

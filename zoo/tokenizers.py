@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-# English clitics split off as in the Penn Treebank ("do n't", "it 's"), words, and every
-# other visible character by itself.
-WORD = re.compile(r"\w+(?=n['’]t\b)|n['’]t\b|['’](?:s|re|ve|ll|d|m)\b|\w+|[^\w\s]", re.I)
+# English clitics split off as in the Penn Treebank ("do n't", "it 's"), words, and
+# every other visible character by itself.
+CLITIC = r"n['’]t\b|['’](?:s|re|ve|ll|d|m)\b"
+WORD = re.compile(rf"\w+(?=n['’]t\b)|{CLITIC}|\w+|[^\w\s]", re.IGNORECASE)
 JOINER = "￭"
 
 
@@ -45,8 +46,11 @@ class Tokenizer:
         if not self.joiner:
             return WORD.findall(text)
         return [
-            JOINER + m.group() if m.start() and not text[m.start() - 1].isspace()
-            else m.group()
+            (
+                JOINER + m.group()
+                if m.start() and not text[m.start() - 1].isspace()
+                else m.group()
+            )
             for m in WORD.finditer(text)
         ]
 

@@ -46,8 +46,13 @@ class TrainingConfig:
     def check(self) -> None:
         """Raises ValueError if a value is out of its range."""
         for name, least in [
-            ("learning_rate", 0), ("warmup_steps", 0), ("clip_norm", 0),
-            ("patience", 0), ("epochs", 1), ("batch_size", 1), ("seed", 0),
+            ("learning_rate", 0),
+            ("warmup_steps", 0),
+            ("clip_norm", 0),
+            ("patience", 0),
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("seed", 0),
         ]:
             value = getattr(self, name)
             if value is not None and not (value >= least and math.isfinite(value)):

@@ -44,8 +44,6 @@ class AdditiveAttention(keras.layers.Layer):
         query = ops.expand_dims(ops.matmul(query, self.kernel), 2)
         hidden = ops.tanh(query + ops.expand_dims(keys, 1))
         scores = ops.squeeze(ops.matmul(hidden, self.score), -1)
-        scores = ops.where(
-            ops.expand_dims(mask, 1), ops.cast(scores, "float32"), -1e9
-        )
+        scores = ops.where(ops.expand_dims(mask, 1), ops.cast(scores, "float32"), -1e9)
         weights = ops.softmax(scores, axis=-1)
         return ops.matmul(ops.cast(weights, memory.dtype), memory), weights

@@ -84,9 +84,7 @@ class AttentionPooling(MaskedPooling):
         scores = ops.matmul(
             ops.tanh(ops.matmul(x, self.kernel) + self.bias), self.score
         )
-        scores = ops.where(
-            ops.expand_dims(mask, -1), ops.cast(scores, "float32"), -1e9
-        )
+        scores = ops.where(ops.expand_dims(mask, -1), ops.cast(scores, "float32"), -1e9)
         return ops.sum(x * ops.cast(ops.softmax(scores, axis=1), x.dtype), axis=1)
 
     def get_config(self):

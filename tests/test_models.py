@@ -1,0 +1,562 @@
+"""One list of checks that holds every model of the zoo, in every option."""
+
+import functools
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from zoo import inference
+from zoo.batches import (
+    Streams,
+    classification_batch,
+    tagging_batch,
+    translation_batch,
+)
+from zoo.checkpoints import weights_of
+from zoo.models.classifier import ClassifierConfig, build_classifier
+from zoo.models.language_model import (
+    LanguageModelConfig,
+    build_language_model,
+    build_stream_model,
+)
+from zoo.models.tagger import TaggerConfig, build_tagger
+from zoo.models.translator import TranslatorConfig, build_translator
+from zoo.vocabulary import END
+
+JAX = keras.backend.backend() == "jax"
+LENGTHS, TIME, VOCABULARY, CLASSES = [4, 1, 3, 4], 4, 12, 3
+DROPOUTS = {"input_dropout": 0.2, "output_dropout": 0.2, "recurrent_dropout": 0.2}
+BFLOAT16 = {"dtype": "mixed_bfloat16"}
+FORWARD = {"bidirectional": False}
+IDENTITY = {"cell": "simple", "recurrent_initializer": "identity"}
+
+
+def classifier(pooling, head="binary", **options):
+    outputs = {"binary": 1, "regression": 1}.get(head, CLASSES)
+    sizes = dict(vocabulary_size=VOCABULARY, num_outputs=outputs, embedding_size=4)
+    options = {"units": 4, **sizes, **options}
+    return build_classifier, ClassifierConfig(pooling=pooling, head=head, **options)
+
+
+def tagger(characters=True, **options):
+    sizes = dict(vocabulary_size=VOCABULARY, num_classes=CLASSES, embedding_size=4)
+    letters = dict(character_vocabulary_size=9, character_filters=3, word_length=4)
+    options = {"units": 4, **sizes, **letters, **options}
+    return build_tagger, TaggerConfig(characters=characters, **options)
+
+
+def language_model(tied=False, **options):
+    options = {"units": 4, "embedding_size": 4, **options}
+    return build_language_model, LanguageModelConfig(
+        vocabulary_size=VOCABULARY, tied=tied, **options
+    )
+
+
+def translator(attention="additive", tied=True, **options):
+    sizes = dict(source_vocabulary_size=VOCABULARY, target_vocabulary_size=VOCABULARY)
+    options = {"units": 4, "embedding_size": 4, **sizes, **options}
+    return build_translator, TranslatorConfig(attention=attention, tied=tied, **options)
+
+
+CASES = {
+    "classifier-lstm-last": classifier("last", num_layers=2),
+    "classifier-gru-last-forward": classifier("last", "multiclass", cell="gru", **FORWARD),
+    "classifier-gru-max-dropouts": classifier("max", "multilabel", cell="gru", **DROPOUTS),
+    "classifier-irnn-mean": classifier("mean", "regression", **IDENTITY),
+    "classifier-lstm-attention": classifier("attention", "multiclass", **FORWARD),
+    "classifier-lstm-max-identity": classifier("max", recurrent_initializer="identity"),
+    "classifier-simple-last-dropouts": classifier(
+        "last", "multilabel", cell="simple", num_layers=2, **DROPOUTS
+    ),
+    "classifier-gru-mean-bfloat16": classifier("mean", cell="gru", **BFLOAT16),
+    "classifier-lstm-attention-bfloat16": classifier("attention", **BFLOAT16),
+    "tagger-lstm-characters": tagger(),
+    "tagger-gru-words-2": tagger(False, cell="gru", num_layers=2, **FORWARD),
+    "tagger-irnn-words": tagger(False, **IDENTITY),
+    "tagger-lstm-characters-dropouts": tagger(num_layers=2, **DROPOUTS),
+    "tagger-simple-characters-bfloat16": tagger(cell="simple", **BFLOAT16),
+    "lm-lstm-untied": language_model(units=5),
+    "lm-gru-tied": language_model(True, cell="gru", num_layers=2),
+    "lm-irnn-tied": language_model(True, units=6, **IDENTITY),
+    "lm-lstm-tied-dropouts": language_model(True, num_layers=2, **DROPOUTS),
+    "lm-gru-untied-bfloat16": language_model(cell="gru", **BFLOAT16),
+    "translator-lstm-additive-tied": translator(),
+    "translator-gru-none-tied": translator("none", cell="gru", **FORWARD),
+    "translator-gru-additive-untied-dropouts": translator(
+        tied=False, cell="gru", num_layers=2, **DROPOUTS
+    ),
+    "translator-irnn-none-untied": translator("none", False, **IDENTITY),
+    "translator-simple-additive-forward": translator(cell="simple", **FORWARD),
+    "translator-lstm-none-2": translator("none", num_layers=2, units=3),
+    "translator-lstm-additive-bfloat16": translator(**BFLOAT16),
+}
+KINDS = {
+    build_classifier: (inference.Classifier, ["tokens", "labels"]),
+    build_tagger: (inference.Tagger, ["words", "characters", "labels"]),
+    build_language_model: (inference.LanguageModel, ["tokens"]),
+    build_translator: (inference.Translator, ["source", "target"]),
+}
+OF_EACH_MODEL = [
+    "classifier-lstm-attention", "tagger-lstm-characters", "lm-lstm-untied",
+    "translator-lstm-additive-tied",
+]
+
+
+def build(name, seed=0):
+    """Makes a trained model as users hold it, its weights drawn from a seed."""
+    builder, config = CASES[name]
+    kind, vocabularies = KINDS[builder]
+    sizes = {
+        "labels": getattr(config, "num_classes", max(2, getattr(config, "num_outputs", 2)))
+    }
+    if builder is build_tagger:
+        sizes["characters"] = config.character_vocabulary_size - 4
+    keras.utils.set_random_seed(seed)
+    return kind(
+        config,
+        {
+            v: [f"{v}{i}" for i in range(sizes.get(v, VOCABULARY - 4))]
+            for v in vocabularies
+        },
+        tokenizer={"kind": "spaces"}, source_tokenizer={"kind": "spaces"},
+        target_tokenizer={"kind": "spaces"}, lowercase=False, max_length=9,
+        mean=0.0, scale=1.0,
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def prepared(name):
+    """One model for all checks of a case that only predict, so compiled once."""
+    trained = build(name)
+    if CASES[name][0] is build_translator:
+        trained.model.compile(jit_compile=JAX)
+    return trained
+
+
+def padded(lengths, high, *shape, seed=0, low=4):
+    """Random ids `[rows, longest, ...]` from `low` up to `high`, 0 after the lengths."""
+    random = np.random.default_rng(seed)
+    ids = random.integers(low, high, (len(lengths), max(lengths), *shape))
+    for row, length in enumerate(lengths):
+        ids[row, length:] = 0
+    return ids.astype(np.int32)
+
+
+def columns(name, lengths=LENGTHS):
+    """The encoded columns of a batch."""
+    builder, config = CASES[name]
+    if builder is build_classifier:
+        shape, high = (len(lengths), 1, config.num_outputs), 2
+        if config.head == "multiclass":
+            shape, high = (len(lengths), 1, 1), CLASSES
+        targets = np.random.default_rng(1).integers(0, high, shape).astype(np.float32)
+        return {"token_ids": padded(lengths, VOCABULARY), "targets": targets}
+    if builder is build_translator:
+        target_ids = padded(lengths, VOCABULARY, seed=1)
+        target_ids[np.arange(len(lengths)), np.array(lengths) - 1] = END
+        return {"source_ids": padded(lengths, VOCABULARY), "target_ids": target_ids}
+    parts = {"token_ids": padded(lengths, VOCABULARY)}
+    if builder is build_tagger:
+        parts["tags"] = padded(lengths, CLASSES, seed=2, low=0)
+        if config.characters:
+            letters = padded(lengths, 9, config.word_length, seed=3)
+            parts["character_ids"] = np.where(np.arange(4) < 3, letters, 0)
+    return parts
+
+
+def language_batch(columns, weights):
+    ids = columns["token_ids"]
+    y = np.concatenate([ids[:, 1:], ids[:, :1] % 4 + 4], 1)
+    return ids, np.where(ids, y, 0), (ids != 0) * weights[:, None]
+
+
+ASSEMBLE = {
+    build_classifier: classification_batch,
+    build_tagger: tagging_batch,
+    build_language_model: language_batch,
+    build_translator: translation_batch,
+}
+
+
+def batch(name, parts=None, weights=None):
+    parts = parts or columns(name)
+    if weights is None:
+        weights = np.ones(len(next(iter(parts.values()))), np.float32)
+    return ASSEMBLE[CASES[name][0]](parts, weights)
+
+
+def each(function, x):
+    """Applies a function to every array of a model's input."""
+    return {k: function(v) for k, v in x.items()} if isinstance(x, dict) else function(x)
+
+
+def all_outputs(name, model, x):
+    """Returns a list of what the model returns on an input of any kind."""
+    if CASES[name][0] is build_language_model:
+        x = [x, *(np.zeros((len(x), s.shape[-1]), np.float32) for s in model.inputs[1:])]
+    return keras.tree.flatten(model.predict_on_batch(x))
+
+
+def predict(name, x, model=None):
+    return all_outputs(name, model or prepared(name).model, x)[0]
+
+
+def same(name, found, expected):
+    tolerance = 0.03 if CASES[name][1].dtype == "mixed_bfloat16" else 1e-5
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+
+
+def objective(name):
+    """Returns the stock Keras loss and metric of a case."""
+    builder, config = CASES[name]
+    reduction = {"reduction": "mean_with_sample_weight"}
+    head = config.head if builder is build_classifier else "multiclass"
+    if head == "regression":
+        loss = keras.losses.MeanSquaredError(**reduction)
+        return loss, keras.metrics.MeanAbsoluteError(name="metric")
+    if head == "multiclass":
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, **reduction)
+        return loss, keras.metrics.SparseCategoricalAccuracy(name="metric")
+    loss = keras.losses.BinaryCrossentropy(from_logits=True, **reduction)
+    return loss, keras.metrics.BinaryAccuracy(name="metric", threshold=0.0)
+
+
+def trainable(name, model, rows, compiled=JAX, learning_rate=0.02):
+    """Compiles a model for training; a language model as streams."""
+    if CASES[name][0] is build_language_model:
+        model = build_stream_model(model, rows)
+    loss, metric = objective(name)
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        loss,
+        weighted_metrics=[metric],
+        jit_compile=JAX,
+        run_eagerly=not compiled,
+    )
+    return model
+
+
+def reset(model):
+    for layer in model.layers:
+        if layer.name == "carried_state":
+            layer.reset()
+    model.reset_metrics()
+
+
+def scores(name, model, examples):
+    model = trainable(name, model, len(examples[2]))
+    reset(model)
+    return model.test_on_batch(*examples, return_dict=True)
+
+
+# The checks.
+
+
+def outputs_have_the_documented_shape_and_type(name, directory):
+    builder, config = CASES[name]
+    x, y, _ = batch(name)
+    outputs = all_outputs(name, prepared(name).model, x)
+    last = {
+        build_classifier: "num_outputs", build_tagger: "num_classes",
+        build_language_model: "vocabulary_size",
+        build_translator: "target_vocabulary_size",
+    }[builder]
+    shape = (len(LENGTHS), getattr(config, last))
+    if builder is not build_classifier:
+        shape = (shape[0], TIME, shape[1])
+    assert outputs[0].shape == shape and outputs[0].dtype == np.float32
+    assert np.isfinite(outputs[0]).all() and outputs[0].std() > 0
+    if builder is build_language_model:
+        states = [(len(LENGTHS), config.units)] * config.num_layers * config.num_states
+        assert [state.shape for state in outputs[1:]] == states
+    else:
+        assert len(outputs) == 1
+
+
+def layer_names(model):
+    return [layer.name for layer in model._flatten_layers()]
+
+
+def layers_have_names_of_their_own(name, directory):
+    """Automatic names count up, so that they would differ in a second model."""
+    first, second = prepared(name).model, CASES[name][0](CASES[name][1])
+    # Keras gives a wrapped cell and the copy for the way back names of their own.
+    assert layer_names(first) == layer_names(second)
+    assert list(weights_of(first)) == list(weights_of(second))
+    assert [x.name for x in first.inputs] == [x.name for x in second.inputs]
+    assert not any(n.startswith(("keras_tensor", "functional")) for n in layer_names(first))
+
+
+def padding_changes_nothing(name, directory):
+    """A wider batch, with a row that only fills it up, scores and predicts the same."""
+    parts = columns(name)
+    wide = {
+        key: np.pad(
+            np.concatenate([value, value[:1]]),
+            [(0, 0), (0, 0 if key == "targets" else 3), *[(0, 0)] * (value.ndim - 2)],
+        )
+        for key, value in parts.items()
+    }
+    narrow_batch = batch(name, parts)
+    wide_batch = batch(name, wide, np.float32([1] * len(LENGTHS) + [0]))
+    narrow_predictions = predict(name, narrow_batch[0])
+    wide_predictions = predict(name, wide_batch[0])[: len(LENGTHS)]
+    if CASES[name][0] is not build_classifier:
+        wide_predictions = wide_predictions[:, :TIME]
+    same(name, wide_predictions, narrow_predictions)
+    model = prepared(name).model
+    narrow, wider = (
+        scores(name, unshared(name), b)
+        for b in (narrow_batch, wide_batch)
+    )
+    assert narrow.keys() == {"loss", "metric"} and narrow["loss"] > 0
+    same(name, [wider[k] for k in narrow], list(narrow.values()))
+
+
+def order_and_size_of_a_batch_change_nothing(name, directory):
+    x = batch(name)[0]
+    together = predict(name, x)
+    same(name, predict(name, each(lambda a: a[::-1], x))[::-1], together)
+    for row in range(len(LENGTHS)):
+        same(name, predict(name, each(lambda a: a[row : row + 1], x))[0], together[row])
+
+
+def length_1_works(name, directory):
+    x = batch(name)[0]
+    row = LENGTHS.index(1)
+    alone = predict(name, each(lambda a: a[row : row + 1, :1], x))[0]
+    expected = predict(name, x)[row]
+    same(name, alone, expected if alone.ndim == 1 else expected[:1])
+
+
+def loading_gives_the_same_bits(name, directory):
+    trained = prepared(name)
+    trained.save(directory / "checkpoint")
+    loaded = inference.load(directory / "checkpoint")
+    assert type(loaded) is type(trained) and loaded.config == trained.config
+    assert loaded.vocabularies == trained.vocabularies
+    assert loaded.settings == trained.settings
+    if CASES[name][0] is build_translator:
+        loaded.model.compile(jit_compile=JAX)
+    x = batch(name)[0]
+    assert predict(name, x, loaded.model).tobytes() == predict(name, x).tobytes()
+
+
+def seeds_fix_the_weights(name, directory):
+    first, again, other = (weights_of(m) for m in (
+        prepared(name).model, unshared(name), build(name, seed=1).model,
+    ))
+    assert first.keys() == again.keys() == other.keys()
+    assert all(np.array_equal(first[path], again[path]) for path in first)
+    constant = ("bias",) + (
+        ("recurrent_kernel",) * (CASES[name][1].recurrent_initializer == "identity")
+    )
+    for path in first:
+        if path.split("/")[-1] not in constant:
+            assert not np.array_equal(first[path], other[path]), path
+
+
+def a_step_moves_every_weight(name, directory):
+    model = unshared(name)
+    before = weights_of(model)
+    training = trainable(name, model, len(LENGTHS))
+    training.train_on_batch(*batch(name))
+    assert len(before) == len(model.trainable_weights)
+    for path, after in weights_of(model).items():
+        assert np.isfinite(after).all() and not np.array_equal(after, before[path]), path
+
+
+def the_future_is_not_seen(name, directory):
+    x = batch(name)[0]
+    expected = predict(name, x)
+    for t in range(TIME):
+        ids = (x["target_ids"] if isinstance(x, dict) else x).copy()
+        after = ids.copy()
+        after[:, t:] = (after[:, t:] + 1) % VOCABULARY
+        changed = {**x, "target_ids": after} if isinstance(x, dict) else after
+        found = predict(name, changed)
+        np.testing.assert_allclose(found[:, :t], expected[:, :t], rtol=0, atol=1e-6)
+        assert (np.abs(found[:, t] - expected[:, t]).max(-1) > 1e-6).all()
+
+
+def streams_carry_the_state(name, directory):
+    model = prepared(name).model
+    ids = padded([6, 6, 6], VOCABULARY)
+    expected = predict(name, ids)
+    stream = build_stream_model(model, 3)
+    for _ in range(2):
+        stream.get_layer("carried_state").reset()
+        halves = [keras.ops.convert_to_numpy(stream(ids[:, t : t + 3])) for t in (0, 3)]
+        same(name, np.concatenate(halves, 1), expected)
+    again = keras.ops.convert_to_numpy(stream(ids[:, :3]))
+    assert np.abs(again - expected[:, :3]).max() > 1e-4
+
+
+def keras_can_save_it(name, directory):
+    model, x = prepared(name).model, batch(name)[0]
+    model.save(directory / "model.keras")
+    loaded = keras.saving.load_model(directory / "model.keras")
+    assert layer_names(loaded) == layer_names(model)
+    loaded.compile(jit_compile=JAX)
+    same(name, predict(name, x, loaded), predict(name, x))
+
+
+CHECKS = [
+    outputs_have_the_documented_shape_and_type,
+    layers_have_names_of_their_own,
+    padding_changes_nothing,
+    order_and_size_of_a_batch_change_nothing,
+    length_1_works,
+    loading_gives_the_same_bits,
+    keras_can_save_it,
+    seeds_fix_the_weights,
+    the_future_is_not_seen,
+    streams_carry_the_state,
+    a_step_moves_every_weight,
+]
+ONLY = {
+    the_future_is_not_seen: (build_language_model, build_translator),
+    streams_carry_the_state: (build_language_model,),
+}
+
+
+@functools.lru_cache(maxsize=1)
+def unshared(name):
+    """A model of the same seed for the checks that compile and, last, train it."""
+    return build(name).model
+
+
+@pytest.mark.parametrize("name, check", [
+    pytest.param(name, check, id=f"{name}-{check.__name__}")
+    for name, (builder, _) in CASES.items()
+    for check in CHECKS
+    if builder in ONLY.get(check, (builder,))
+])
+def test_model(name, check, tmp_path):
+    check(name, tmp_path)
+
+
+PREDICT = """
+import sys
+sys.path.insert(0, {tests!r})
+import numpy as np
+import test_models as t
+for name in t.OF_EACH_MODEL:
+    model = t.inference.load(sys.argv[1] + "/" + name).model
+    model.compile(jit_compile=t.JAX)
+    np.save(sys.argv[1] + f"/{{name}}.npy", t.predict(name, t.batch(name)[0], model))
+"""
+
+
+@pytest.fixture(scope="module")
+def fresh_process(tmp_path_factory):
+    """A directory with what a new process predicts with saved models."""
+    directory = tmp_path_factory.mktemp("fresh")
+    for name in OF_EACH_MODEL:
+        build(name).save(directory / name)
+    code = PREDICT.format(tests=str(Path(__file__).parent))
+    subprocess.run([sys.executable, "-c", code, str(directory)], check=True)
+    return directory
+
+
+@pytest.mark.parametrize("name", OF_EACH_MODEL)
+def test_a_fresh_process_predicts_the_same_bits(name, fresh_process):
+    found = np.load(fresh_process / f"{name}.npy")
+    assert found.tobytes() == predict(name, batch(name)[0]).tobytes()
+
+
+@pytest.mark.parametrize("name", OF_EACH_MODEL)
+def test_a_frozen_layer_stays(name):
+    model = build(name).model
+    parts = model.get_layer("decoder") if "translator" in name else model
+    layer = "target_embedding" if "translator" in name else "embedding"
+    parts.get_layer(layer).trainable = False
+    before, frozen = weights_of(model), {v.path for v in model.non_trainable_weights}
+    assert len(frozen) == (2 if name == "lm-lstm-untied" else 1)
+    trainable(name, model, len(LENGTHS)).train_on_batch(*batch(name))
+    for path, after in weights_of(model).items():
+        assert np.array_equal(after, before[path]) is (path in frozen), path
+
+
+BY_HEART = {
+    f"{model}-{cell}": make(cell=cell, units=8)
+    for cell in ("simple", "lstm", "gru")
+    for model, make in [
+        ("classifier", functools.partial(classifier, "max", "multiclass")),
+        ("tagger", tagger),
+        ("lm", language_model),
+        ("translator", translator),
+    ]
+}
+
+
+@pytest.mark.parametrize("name", BY_HEART)
+def test_eight_examples_are_learnt_by_heart(name, monkeypatch):
+    monkeypatch.setitem(CASES, name, BY_HEART[name])
+    parts = columns(name, [4, 2, 3, 4, 3, 4, 2, 4])
+    first = "source_ids" if "source_ids" in parts else "token_ids"
+    parts[first][:, 0] = range(4, 12)
+    examples = batch(name, parts)
+    model = build(name).model
+    training = trainable(name, model, 8, compiled=True)
+    for step in range(150):
+        reset(training)
+        accuracy = training.train_on_batch(*examples, return_dict=True)["metric"]
+        if accuracy == 1.0:
+            break
+    assert accuracy == 1.0
+    predicted = predict(name, examples[0], model).argmax(-1)
+    y = examples[1].reshape(predicted.shape)
+    assert (predicted == y)[examples[2] > 0].mean() > 0.9
+
+
+@pytest.mark.parametrize("cell", ["simple", "lstm", "gru"])
+def test_streams_are_scored_as_one_long_pass(cell, monkeypatch):
+    name = "lm-stream"
+    monkeypatch.setitem(CASES, name, language_model(cell=cell))
+    model = build(name).model
+    data = Streams(padded([24], VOCABULARY)[0], batch_size=3, steps=3)
+    stream = trainable(name, model, 3)
+    reset(stream)
+    found = stream.evaluate(data, verbose=0, return_dict=True)["loss"]
+    x, y, weights = (
+        np.concatenate(arrays, 1) for arrays in zip(*(data[i] for i in range(len(data))))
+    )
+    z = predict(name, x, model).astype(np.float64)
+    logs = z - np.log(np.exp(z).sum(-1, keepdims=True))
+    chosen = np.take_along_axis(logs, y[..., None], -1)[..., 0]
+    assert weights.sum() == 23
+    assert found == pytest.approx(-(chosen * weights).sum() / 23, abs=1e-5)
+
+
+def test_a_language_model_cannot_be_bidirectional():
+    with pytest.raises(ValueError, match="^bidirectional: expected false, got true"):
+        language_model(bidirectional=True)
+
+
+def test_a_binary_classifier_has_one_output():
+    with pytest.raises(ValueError) as error:
+        classifier("max", "binary", num_outputs=2)
+    assert str(error.value) == "num_outputs: expected 1 with head='binary', got 2"
+
+
+@pytest.mark.parametrize("make, option, value, expected", [
+    (classifier, "pooling", "sum", "'last' or 'max' or 'mean' or 'attention'"),
+    (classifier, "head", "svm", "'binary' or 'multiclass' or 'multilabel' or 'regressio"),
+    (classifier, "num_outputs", 0, "a whole number above 0"),
+    (tagger, "characters", 1, "true or false"),
+    (tagger, "word_length", 0, "a whole number above 0"),
+    (language_model, "tied", None, "true or false"),
+    (translator, "attention", "dot", "'additive' or 'none'"),
+    (translator, "source_vocabulary_size", "9", "a whole number above 0"),
+])
+def test_configurations_of_models(make, option, value, expected):
+    arguments = {"pooling": "max"} if make is classifier else {}
+    with pytest.raises(ValueError) as error:
+        make(**{**arguments, option: value})
+    assert str(error.value).startswith(f"{option}: expected {expected}")
+    assert str(error.value).endswith(f", got {value!r}")
