@@ -12,6 +12,7 @@ task alone, so they overfit first: hence the strong dropout on them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,7 +98,7 @@ def run(config: Config) -> Result:
     Raises:
         ValueError: if the data or an option is not as expected.
     """
-    config.check()
+    config.check(min_count=1, max_length=1)
     # Text to tokens, tokens to ids: the vocabulary knows the training data only.
     splits = read(config)
     tokenizer = Tokenizer("words", config.lowercase)
@@ -132,6 +133,7 @@ def run(config: Config) -> Result:
     loss, metric, monitored, mode = OBJECTIVES[head]
     train, dev = batches("train", shuffle=True), batches("dev")
     batches("test")  # a bad line of the test data is better known now
+    run.create()
     history = fit(
         classifier.model,
         train,
@@ -257,9 +259,12 @@ def _split(label: str) -> list[str]:
 
 def _number(label: str, place: str) -> float:
     try:
-        return float(label)
+        value = float(label)
     except ValueError:
-        raise ValueError(f"{place}: the label {label!r} is not a number") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{place}: the label {label!r} is not a number")
+    return value
 
 
 def _encode(label: str, place: str, labels: Labels, head: str, settings) -> np.ndarray:

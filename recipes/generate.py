@@ -14,7 +14,7 @@ heart, so it is the dropout on the outputs that decides the score.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import keras
@@ -96,16 +96,11 @@ def run(config: Config) -> Result:
         ValueError: if the data or an option is not as expected.
     """
     if config.data is None:  # what the embedded default changes, for three minutes
-        config = replace(
-            config,
-            epochs=config.epochs or 3,
-            units=192,
-            num_layers=1,
-            input_dropout=0.0,
-            output_dropout=0.1,
+        config = config.adapted(
+            epochs=3, units=192, num_layers=1, input_dropout=0.0, output_dropout=0.1
         )
-    config = replace(config, epochs=config.epochs or 14)
-    config.check()
+    config = config.adapted(epochs=14)
+    config.check(min_count=1, steps=1)
     splits = corpora.text(config.data, features=config.features)
     by_characters = config.tokens == "characters"
     tokenizer = Tokenizer("characters" if by_characters else "spaces")
@@ -126,6 +121,7 @@ def run(config: Config) -> Result:
         Streams(ids[split], config.batch_size, config.steps)
         for split in ("train", "dev")
     )
+    run.create()
     history = fit(
         build_stream_model(lm.model, config.batch_size),
         train,

@@ -95,7 +95,7 @@ def run(config: Config) -> Result:
     Raises:
         ValueError: if the data or an option is not as expected.
     """
-    config.check()
+    config.check(min_count=1)
     splits = read(config)
     train_words = splits["train"]
     if config.lowercase:
@@ -143,6 +143,7 @@ def run(config: Config) -> Result:
 
     train, dev = batches("train", shuffle=True), batches("dev")
     batches("test")  # a bad line of the test data is better known now
+    run.create()
     history = fit(
         tagger.model,
         train,

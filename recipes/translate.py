@@ -15,7 +15,7 @@ small for such a model, so dropout is strong, and the learning rate falls to zer
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import keras
@@ -98,16 +98,11 @@ def run(config: Config) -> Result:
     """
     spelling = config.data is None
     if spelling:  # what the embedded default changes, to end within three minutes
-        config = replace(
-            config,
-            epochs=config.epochs or 8,
-            embedding_size=64,
-            units=128,
-            input_dropout=0.1,
-            output_dropout=0.1,
+        config = config.adapted(
+            epochs=8, embedding_size=64, units=128, input_dropout=0.1, output_dropout=0.1
         )
-    config = replace(config, epochs=config.epochs or 16)
-    config.check()
+    config = config.adapted(epochs=16)
+    config.check(min_count=1, max_length=1)
     splits = read(config)
     tokenizers = {
         "source": (
@@ -151,6 +146,7 @@ def run(config: Config) -> Result:
     sources, targets = (list(side) for side in zip(*splits["test"]))
 
     name = "val_word_error_rate" if spelling else "val_bleu"
+    run.create()
     history = fit(
         translator.model,
         train,

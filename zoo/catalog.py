@@ -50,5 +50,7 @@ def card(name: str | os.PathLike) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file}: not JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{file}: expected a JSON object")
     content.pop("files", None)
     return content

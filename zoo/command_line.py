@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import typing
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
+
+from zoo.files import did_you_mean
 
 
 def parse(config_type: type, arguments: list[str] | None = None):
@@ -28,9 +32,35 @@ def parse(config_type: type, arguments: list[str] | None = None):
     try:
         options = parser.parse_args(arguments).as_dict()
     except jsonargparse.ArgumentError as error:
-        raise ValueError(" ".join(str(error).split())) from None
+        raise ValueError(_clear(str(error), config_type)) from None
     options.pop("config", None)
     return config_type(**options)
+
+
+def _clear(message: str, config_type: type) -> str:
+    """Says in one line which option it is, what was expected and what came."""
+    message = re.sub('^Parser key "(.+?)"', r"--\1", " ".join(message.split()))
+    hints = typing.get_type_hints(config_type)
+    option = re.match(r"--(\w+): ", message)
+    value = re.search("(?:Got|Given) value: (.*)", message)
+    if option and value and option[1] in hints:
+        return f"--{option[1]}: expected {_words(hints[option[1]])}, got {value[1]!r}"
+    unknown = re.search("(?:unrecognized arguments: |Option ')([^ =']+)", message)
+    if unknown:
+        name = "--" + unknown[1].lstrip("-")
+        near = did_you_mean(name, [f"--{option}" for option in hints])
+        return f"unknown option {unknown[1]}{near or '; see --help'}"
+    return message
+
+
+def _words(hint: Any) -> str:
+    """Returns what a type takes, in words."""
+    if typing.get_origin(hint) is Literal:
+        return " or ".join(map(repr, typing.get_args(hint)))
+    if parts := typing.get_args(hint):
+        return " or ".join(map(_words, parts))
+    words = {int: "a whole number", float: "a number", bool: "true or false"}
+    return words.get(hint, "null" if hint is type(None) else "text")
 
 
 def end_cleanly(action: Callable[[], Any]) -> None:
@@ -58,5 +88,7 @@ def end_cleanly(action: Callable[[], Any]) -> None:
 
 def _say(message: str, status: int) -> int:
     sys.stdout.flush()
-    print(f"\nerror: {' '.join(message.split())}", file=sys.stderr)
+    if sys.stdout.isatty():
+        print(file=sys.stderr)  # the cursor may stand behind a progress bar
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return status

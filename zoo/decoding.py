@@ -164,4 +164,4 @@ def split(values: list, count: int) -> tuple[list, list]:
 
 def compile_for_prediction(model: keras.Model) -> None:
     """Sets how `predict_on_batch` compiles: by XLA on JAX, as a graph on TensorFlow."""
-    model.compile(jit_compile=keras.backend.backend() == "jax")
+    model.jit_compile = keras.backend.backend() == "jax"

@@ -18,7 +18,7 @@ import keras
 import yaml
 
 from zoo.inference import Trained
-from zoo.training import TrainingConfig
+from zoo.training import TrainingConfig, write_text
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 
@@ -49,6 +49,8 @@ class Run:
         config: its configuration, with a `run_dir` (None: the first free one under
             `runs/`) and a `seed`, which is set here.
 
+    Nothing is written before `create`, so that bad data leaves no directory behind.
+
     Raises:
         ValueError: if `run_dir` exists and is not empty.
     """
@@ -56,13 +58,16 @@ class Run:
     def __init__(self, recipe: str, config: TrainingConfig):
         self.recipe, self.config = recipe, config
         self.directory = _free_directory(recipe, config.run_dir)
-        self.directory.mkdir(parents=True, exist_ok=True)
         self.checkpoint = self.directory / "checkpoint"
         self.history_file = self.directory / "history.csv"
         self.started = time.perf_counter()
-        text = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False)
-        (self.directory / "config.yaml").write_text(text, encoding="utf-8")
         keras.utils.set_random_seed(config.seed)
+
+    def create(self) -> None:
+        """Makes the directory, with its `config.yaml`."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(dataclasses.asdict(self.config), sort_keys=False)
+        write_text(self.directory / "config.yaml", text)
 
     def finish(
         self,
@@ -114,10 +119,10 @@ class Run:
             **others,
         }
         text = json.dumps(metrics, indent=1, ensure_ascii=False) + "\n"
-        (self.directory / "metrics.json").write_text(text, encoding="utf-8")
+        write_text(self.directory / "metrics.json", text)
         _print_table(metrics)
         print(f"run directory: {self.directory}")
-        print("try it: python -m zoo " + predict.format(run=self.directory))
+        print("try it: python -m zoo " + predict.format(run=shlex.quote(str(self.directory))))
         return Result(metrics, trained, history, self.directory)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import io
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -43,20 +46,55 @@ class TrainingConfig:
     batch_size: int = 32
     seed: int = 0
 
-    def check(self) -> None:
-        """Raises ValueError if a value is out of its range."""
-        for name, least in [
-            ("learning_rate", 0),
-            ("warmup_steps", 0),
-            ("clip_norm", 0),
-            ("patience", 0),
-            ("epochs", 1),
-            ("batch_size", 1),
-            ("seed", 0),
-        ]:
+    def check(self, **smallest: int) -> None:
+        """Raises ValueError if a value is out of its range.
+
+        Args:
+            smallest: the smallest values of further fields.
+        """
+        smallest = {
+            "learning_rate": 0,
+            "warmup_steps": 0,
+            "clip_norm": 0,
+            "patience": 0,
+            "epochs": 1,
+            "batch_size": 1,
+            "seed": 0,
+            **smallest,
+        }
+        for name, least in smallest.items():
             value = getattr(self, name)
             if value is not None and not (value >= least and math.isfinite(value)):
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
+        if self.seed >= 2**32:
+            raise ValueError(f"seed: expected less than 2**32, got {self.seed}")
+
+    def adapted(self, **values):
+        """Returns a copy with `values` for those fields that are at their defaults."""
+        left = {n: v for n, v in values.items() if getattr(self, n) == _default(self, n)}
+        return dataclasses.replace(self, **left)
+
+
+def _default(config: TrainingConfig, name: str):
+    return type(config).__dataclass_fields__[name].default
+
+
+def write_text(file: Path, text: str) -> None:
+    """Writes a text file, all or nothing.
+
+    Raises:
+        OSError: if it cannot be written; an older file then still stands.
+    """
+    temporary = file.with_name(f".{file.name}.new")
+    try:
+        with open(temporary, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 class TrainingDiverged(ValueError):
@@ -213,17 +251,18 @@ class BestWeights(keras.callbacks.Callback):
         seconds = time.perf_counter() - self.started
         row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
         self.rows.append({**row, "seconds": seconds})
-        with open(self.history_file, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self.rows[0])
-            writer.writeheader()
-            writer.writerows(self.rows)
+        table = io.StringIO()
+        writer = csv.DictWriter(table, self.rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(self.history_file, table.getvalue())
         value = row[self.name]
         better = self.best is None or (
             value > self.best if self.mode == "max" else value < self.best
         )
         self.waited = 0 if better else self.waited + 1
         if better:
+            self.save()  # first, lest an interrupt in it pass for a saved checkpoint
             self.best, self.best_weights = value, self.model.get_weights()
-            self.save()
         if self.patience and self.waited >= self.patience:
             self.model.stop_training = True

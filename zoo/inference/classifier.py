@@ -1,0 +1,94 @@
+"""A trained classifier: texts in, labels and probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.decoding import compile_for_prediction
+from zoo.inference.trained import Trained, as_texts, batches_by_length
+from zoo.models.classifier import ClassifierConfig, build_classifier
+from zoo.tokenizers import Tokenizer
+from zoo.vocabulary import SPECIAL_TOKENS, UNKNOWN, Labels, Vocabulary
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A classifier's answer.
+
+    Attributes:
+        label: the likeliest label; a tuple of labels with `head="multilabel"`; the
+            value with `head="regression"`.
+        probabilities: by label; empty with `head="regression"`.
+    """
+
+    label: Any
+    probabilities: dict[str, float]
+
+
+class Classifier(Trained):
+    """A trained sequence classifier, or regressor.
+
+    Its settings are `tokenizer` (the fields of a `Tokenizer`), `max_length` (further
+    tokens are not read), and with `head="regression"` `mean` and `scale`.
+    """
+
+    task, config_type = "classifier", ClassifierConfig
+    build = staticmethod(build_classifier)
+
+    def __init__(self, config, vocabularies, **settings):
+        super().__init__(config, vocabularies, **settings)
+        self.tokenizer = Tokenizer(**settings["tokenizer"])
+        self.vocabulary = Vocabulary(vocabularies["tokens"])
+        self.labels = Labels(vocabularies["labels"])
+        compile_for_prediction(self.model)
+
+    def encode(self, text: str) -> np.ndarray:
+        """Returns the token ids of a text, int32 `[time]`; unknown if it is empty."""
+        tokens = self.tokenizer.tokenize(text)[: self.settings["max_length"]]
+        return self.vocabulary.encode(tokens or [SPECIAL_TOKENS[UNKNOWN]])
+
+    def logits(self, examples: Sequence[np.ndarray]) -> np.ndarray:
+        """Returns the outputs of encoded examples, float32 `[examples, outputs]`."""
+        out = np.zeros((len(examples), self.config.num_outputs), np.float32)
+        for indices, batch in batches_by_length(examples):
+            out[indices] = self.model.predict_on_batch(batch)[: len(indices)]
+        return out
+
+    def decide(self, logits: np.ndarray) -> Prediction:
+        """Turns the outputs of one example, float32 `[outputs]`, into an answer."""
+        z = logits.astype(np.float64)
+        names = self.labels.names
+        if self.config.head == "regression":
+            scale, mean = self.settings["scale"], self.settings["mean"]
+            return Prediction(float(z[0] * scale + mean), {})
+        if self.config.head == "multiclass":
+            p = np.exp(z - z.max())
+            p /= p.sum()
+        else:
+            p = 1 / (1 + np.exp(-z))
+        if self.config.head == "binary":
+            p = np.array([1 - p[0], p[0]])
+        probabilities = dict(zip(names, p.tolist()))
+        if self.config.head == "multilabel":
+            return Prediction(
+                tuple(n for n in names if probabilities[n] > 0.5), probabilities
+            )
+        return Prediction(names[int(p.argmax())], probabilities)
+
+    def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+        """Classifies one text, or each of several.
+
+        Args:
+            texts: a string or an iterable of strings; an empty one is read as a single
+                unknown token.
+
+        Returns:
+            A `Prediction`, or a list of them.
+        """
+        texts, single = as_texts(texts)
+        answers = [self.decide(z) for z in self.logits([self.encode(t) for t in texts])]
+        return answers[0] if single else answers

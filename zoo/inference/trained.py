@@ -1,0 +1,86 @@
+"""What all trained models share."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo import checkpoints
+from zoo.batches import ladder_length
+
+ROWS = 32  # of a prediction batch: always as many, so that few programs are compiled
+
+
+class Trained:
+    """Base of the trained models.
+
+    Args:
+        config: of the Keras model.
+        vocabularies: lists of tokens or labels, by name.
+        settings: what else prediction needs, as stored in the checkpoint.
+
+    Attributes:
+        model: the plain `keras.Model`.
+    """
+
+    task: str
+    config_type: type
+    build: Any
+
+    def __init__(self, config, vocabularies: dict[str, list[str]], **settings):
+        self.config, self.vocabularies, self.settings = config, vocabularies, settings
+        self.model: keras.Model = type(self).build(config)
+
+    def save(self, directory: str | os.PathLike, dtype=None) -> None:
+        """Writes a checkpoint; see `zoo.checkpoints.save`."""
+        checkpoint = checkpoints.Checkpoint(
+            task=self.task,
+            model=dataclasses.asdict(self.config),
+            settings=self.settings,
+            vocabularies=self.vocabularies,
+            weights=checkpoints.weights_of(self.model),
+        )
+        checkpoints.save(directory, checkpoint, dtype)
+
+
+def batches_by_length(
+    examples: Sequence[np.ndarray], rows: int = ROWS
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Groups examples of like length.
+
+    Args:
+        examples: integers `[time, ...]`, none of them empty.
+        rows: of every batch.
+
+    Yields:
+        Which examples a batch holds, and the batch `[rows, length, ...]`, padded on the
+        right, filled up with rows of the first example.
+    """
+    order = np.argsort([len(e) for e in examples], kind="stable")
+    for start in range(0, len(order), rows):
+        indices = order[start : start + rows]
+        length = ladder_length(max(len(examples[i]) for i in indices))
+        first = examples[indices[0]]
+        batch = np.zeros((rows, length, *first.shape[1:]), np.int32)
+        for row, i in enumerate(np.resize(indices, rows)):
+            batch[row, : len(examples[i])] = examples[i]
+        yield indices.tolist(), batch
+
+
+def as_texts(texts: str | Iterable[str]) -> tuple[list[str], bool]:
+    """Returns a list of texts, and whether a single one was given.
+
+    Raises:
+        ValueError: if something else than strings was given.
+    """
+    single = isinstance(texts, str)
+    texts = [texts] if single else list(texts)
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"texts: expected strings, got {type(text).__name__}")
+    return texts, single

@@ -1,0 +1,101 @@
+"""A trained translator: texts in, texts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+from zoo.decoding import GreedySearch
+from zoo.inference.trained import Trained, as_texts, batches_by_length
+from zoo.models.translator import TranslatorConfig, build_translator
+from zoo.tokenizers import JOINER, Tokenizer
+from zoo.vocabulary import END, PAD, START, Vocabulary
+
+
+class Translator(Trained):
+    """A trained translator. Its settings are `source_tokenizer` and
+    `target_tokenizer`."""
+
+    task, config_type = "translator", TranslatorConfig
+    build = staticmethod(build_translator)
+
+    def __init__(self, config, vocabularies, **settings):
+        super().__init__(config, vocabularies, **settings)
+        self.source_tokenizer = Tokenizer(**settings["source_tokenizer"])
+        self.target_tokenizer = Tokenizer(**settings["target_tokenizer"])
+        self.source_vocabulary = Vocabulary(vocabularies["source"])
+        self.target_vocabulary = Vocabulary(vocabularies["target"])
+        self.search = GreedySearch(
+            self.model.get_layer("encoder"),
+            self.model.get_layer("decoder"),
+            config.num_layers * config.num_states,
+        )
+
+    def encode(self, text: str) -> np.ndarray:
+        """Returns the source ids of a text with its end, int32 `[time]`."""
+        ids = self.source_vocabulary.encode(self.source_tokenizer.tokenize(text))
+        return np.append(ids, np.int32(END))
+
+    def encode_target(self, text: str) -> np.ndarray:
+        """Returns the target ids of a text with its end, int32 `[time]`."""
+        ids = self.target_vocabulary.encode(self.target_tokenizer.tokenize(text))
+        return np.append(ids, np.int32(END))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Returns the text of target ids up to the end."""
+        kept: list[int] = []
+        for i in ids:
+            if i in (END, PAD):
+                break
+            kept.append(int(i))
+        return self.target_tokenizer.detokenize(self.target_vocabulary.decode(kept))
+
+    def translate(self, texts: str | Iterable[str]) -> str | list[str]:
+        """Translates one text, or each of several, greedily.
+
+        Args:
+            texts: a string or an iterable of strings.
+
+        Returns:
+            A string, or a list of them; empty for an empty text.
+        """
+        texts, single = as_texts(texts)
+        answers = [""] * len(texts)
+        examples = [self.encode(t) for t in texts]
+        real = [i for i, example in enumerate(examples) if len(example) > 1]
+        for rows, batch in batches_by_length([examples[i] for i in real]):
+            outputs = self.search.predict_on_batch(batch)
+            for row, i in enumerate(rows):
+                answers[real[i]] = self.decode(outputs[row])
+        return answers[0] if single else answers
+
+    def attention(self, text: str) -> tuple[np.ndarray, list[str], list[str]]:
+        """Translates a text and tells where the decoder looked.
+
+        Args:
+            text: with at least one token.
+
+        Returns:
+            The weights, float32 `[target, source]`, and the source and target tokens,
+            each with its end.
+
+        Raises:
+            ValueError: if the model has no attention.
+        """
+        if self.config.attention == "none":
+            raise ValueError("attention: this model was built without it")
+        source = self.encode(text)
+        target = self.encode_target(self.translate(text))
+        encoded = self.search.encoder(source[None])
+        shifted = np.concatenate([[START], target[:-1]]).astype(np.int32)
+        weights = self.search.decoder([shifted[None], *encoded])[-1]
+        names = [
+            [token.removeprefix(JOINER) for token in vocabulary.decode(ids)]
+            for vocabulary, ids in (
+                (self.source_vocabulary, source),
+                (self.target_vocabulary, target),
+            )
+        ]
+        return keras.ops.convert_to_numpy(weights)[0], *names
