@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from zoo.corpora import Corpus, CorpusError, Example, Located
+from zoo.files import Corpus, CorpusError, Example, Located
 
 NUM_PACKAGES = 12
 PIECE_WORDS = 40
@@ -101,7 +101,7 @@ def pronunciations(size: int | None = 30_000) -> dict[str, Corpus]:
     """
     words = _pronounced_words()
     test, dev = NUM_HELD_OUT_WORDS, 2 * NUM_HELD_OUT_WORDS
-    train = words[dev:] if size is None else words[dev:dev + size]
+    train = words[dev:] if size is None else words[dev : dev + size]
     return _corpora(
         "pronunciations", {"train": train, "dev": words[test:dev], "test": words[:test]}
     )
@@ -159,7 +159,8 @@ def _library() -> Path:
 def _library_files() -> tuple[Path, ...]:
     root = _library()
     files = tuple(
-        path for path in sorted(root.rglob("*.py"))
+        path
+        for path in sorted(root.rglob("*.py"))
         if not _SKIPPED & set(path.relative_to(root).parts)
     )
     if not files:
@@ -225,7 +226,8 @@ def _topics() -> dict[str, str]:
         raise CorpusError(f"{path}: no such file; expected the topics of Python's help")
     module = ast.parse(path.read_bytes())
     return next(
-        ast.literal_eval(node.value) for node in module.body
+        ast.literal_eval(node.value)
+        for node in module.body
         if isinstance(node, ast.Assign)
     )
 
@@ -268,7 +270,7 @@ def _mark(document: str) -> tuple[list[str], list[str]]:
         word = _WORD.search(token)
         if word:
             words.append(word[0].lower())
-            tags.append(_case(word[0]) + _punctuation(token[word.end():]))
+            tags.append(_case(word[0]) + _punctuation(token[word.end() :]))
         elif tags and tags[-1].isalpha():  # a mark that stands alone
             tags[-1] += _punctuation(token)
     return words, tags

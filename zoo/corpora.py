@@ -6,8 +6,8 @@ functions beneath them read one file. Everything streams, and whatever is wrong 
 file is a `CorpusError` of one line: `file:line: what is wrong; what was expected`.
 """
 
-from zoo import tfds_corpora
-from zoo.files import Corpus, CorpusError, Example, Located, kind
+from zoo import builtin, tfds_corpora
+from zoo.files import Corpus, CorpusError, kind
 from zoo.readers import (
     read_class_folders,
     read_conll,
@@ -23,8 +23,6 @@ from zoo.tables import find_columns
 __all__ = [
     "Corpus",
     "CorpusError",
-    "Example",
-    "Located",
     "labelled",
     "parallel",
     "read_class_folders",
@@ -66,27 +64,29 @@ def labelled(
         ValueError: If an option is of the other kind of data (files, TFDS).
     """
     if _is_tfds(
-        data, features,
+        data,
+        features,
         text_column=text_column is not None,
         label_column=label_column is not None,
     ):
         return tfds_corpora.labelled(data, features)
     if data is None:
-        from zoo import builtin
-
         return builtin.docstrings()
     paths = split_paths(data, [{".tsv", ".csv", "/"}])
     if not paths["train"].is_dir():
         *columns, header = find_columns(paths["train"], text_column, label_column)
         if not header:  # what train tells holds for dev and test as well
             text_column, label_column = columns
-    return hold_out({
-        split: (
-            read_class_folders(path) if path.is_dir()
-            else read_labelled(path, text_column, label_column)
-        )
-        for split, path in paths.items()
-    })
+    return hold_out(
+        {
+            split: (
+                read_class_folders(path)
+                if path.is_dir()
+                else read_labelled(path, text_column, label_column)
+            )
+            for split, path in paths.items()
+        }
+    )
 
 
 def tagged(
@@ -117,20 +117,25 @@ def tagged(
         ValueError: If an option is of the other kind of data (files, TFDS).
     """
     if _is_tfds(
-        data, features,
-        word_column=word_column != 0, tag_column=tag_column != -1,
+        data,
+        features,
+        word_column=word_column != 0,
+        tag_column=tag_column != -1,
     ):
         return tfds_corpora.tagged(data, tag, features)
     if data is None:
-        from zoo import builtin
-
         return builtin.restored_text()
     ranks = [{".conllu"}, {".conll", ".iob", ".iob2", ".bio", ".tsv"}, None]
-    return hold_out({
-        split: read_conllu(path, tag) if kind(path) == ".conllu"
-        else read_conll(path, word_column, tag_column)
-        for split, path in split_paths(data, ranks).items()
-    })
+    return hold_out(
+        {
+            split: (
+                read_conllu(path, tag)
+                if kind(path) == ".conllu"
+                else read_conll(path, word_column, tag_column)
+            )
+            for split, path in split_paths(data, ranks).items()
+        }
+    )
 
 
 def text(data: str | None = None, *, features: str | None = None) -> dict[str, Corpus]:
@@ -153,8 +158,6 @@ def text(data: str | None = None, *, features: str | None = None) -> dict[str, C
     if _is_tfds(data, features):
         return tfds_corpora.text(data, features)
     if data is None:
-        from zoo import builtin
-
         return builtin.documentation()
     paths = split_paths(data, [{".txt", ".text", ".tokens", ".raw"}, None])
     return hold_out_characters({s: read_text(path) for s, path in paths.items()})
@@ -189,16 +192,16 @@ def parallel(
     if _is_tfds(data, features):
         return tfds_corpora.parallel(data, source, target, features)
     if data is None:
-        from zoo import builtin
-
         return builtin.pronunciations()
     if source is None and target is None:
         paths = split_paths(data, [{".tsv"}], " (or give source and target)")
         return hold_out({split: read_pairs(path) for split, path in paths.items()})
-    return hold_out({
-        split: read_parallel(*paths)
-        for split, paths in aligned_paths(data, source, target).items()
-    })
+    return hold_out(
+        {
+            split: read_parallel(*paths)
+            for split, paths in aligned_paths(data, source, target).items()
+        }
+    )
 
 
 def _is_tfds(data: str | None, features: str | None, **columns_given: bool) -> bool:

@@ -63,6 +63,7 @@ def checked(source: Callable[[], Located], name: str, expected: str) -> Corpus:
     Returns:
         The corpus.
     """
+
     def source_of_some() -> Located:
         located = None
         for located in source():

@@ -108,8 +108,11 @@ def hold_out(splits: dict[str, Corpus]) -> dict[str, Corpus]:
     held = {split: {9 - k} for k, split in enumerate(absent)}
     held["train"] = set(range(10 - len(absent)))
     return {
-        split: _remainders(splits["train"], split, held[split])
-        if split in held else splits[split]
+        split: (
+            _remainders(splits["train"], split, held[split])
+            if split in held
+            else splits[split]
+        )
         for split in SPLITS
     }
 
@@ -133,8 +136,11 @@ def hold_out_characters(splits: dict[str, Corpus]) -> dict[str, Corpus]:
     held = dict(zip(["train", *absent], itertools.pairwise(ends)))
     size = functools.cache(lambda: sum(map(len, train)))  # one pass, shared by all cuts
     return {
-        split: _clipped(train, split, *held[split], size)
-        if split in held else splits[split]
+        split: (
+            _clipped(train, split, *held[split], size)
+            if split in held
+            else splits[split]
+        )
         for split in SPLITS
     }
 
@@ -156,7 +162,7 @@ def _clipped(
         first, last = int(start * size()), int(stop * size())
         position = 0
         for place, line in corpus.located():
-            piece = line[max(first - position, 0):max(last - position, 0)]
+            piece = line[max(first - position, 0) : max(last - position, 0)]
             if piece:
                 yield place, piece
             position += len(line)
@@ -169,7 +175,8 @@ def _clipped(
 
 def _candidates(directory: Path, split: str, ranks: Sequence[Kinds]) -> list[Path]:
     named = [
-        path for path in sorted(directory.iterdir())
+        path
+        for path in sorted(directory.iterdir())
         if not path.name.startswith(".")
         and SPLITS[split] & set(re.findall("[a-z]+", path.name.lower()))
     ]

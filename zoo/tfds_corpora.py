@@ -49,10 +49,13 @@ def labelled(data: str, features: str | None) -> dict[str, Corpus]:
                 yield index, example
 
     splits = _corpora(data, builder, names, convert)
-    return hold_out({
-        split: corpus for split, corpus in splits.items()
-        if split == "train" or not _hidden(builder, split, label)
-    })
+    return hold_out(
+        {
+            split: corpus
+            for split, corpus in splits.items()
+            if split == "train" or not _hidden(builder, split, label)
+        }
+    )
 
 
 def tagged(data: str, tag: str, features: str | None) -> dict[str, Corpus]:
@@ -241,7 +244,7 @@ def _builder(data: str) -> Any:
     _leave_accelerators_to_keras()
     tfds.disable_progress_bar()
     name, _, config = data.removeprefix(SCHEME).partition("/")
-    builders = tfds.list_builders()
+    builders = tfds.list_builders(with_community_datasets=False)  # asks no server
     if name not in builders:
         raise CorpusError(
             f"{data}: no such builder{did_you_mean(name, builders)}; "
