@@ -55,7 +55,7 @@ class Config(TrainingConfig):
         recurrent_dropout: share of the state dropped inside each step; slow.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
-        epochs: None for 16, or 8 on the embedded default.
+        epochs: None for 10, or 8 on the embedded default.
         run_dir: a new directory for the results; None for the next `runs/translate`.
     """
 
@@ -99,9 +99,13 @@ def run(config: Config) -> Result:
     spelling = config.data is None
     if spelling:  # what the embedded default changes, to end within three minutes
         config = config.adapted(
-            epochs=8, embedding_size=64, units=128, input_dropout=0.1, output_dropout=0.1
+            epochs=8,
+            embedding_size=64,
+            units=128,
+            input_dropout=0.1,
+            output_dropout=0.1,
         )
-    config = config.adapted(epochs=16)
+    config = config.adapted(epochs=10)
     config.check(min_count=1, max_length=1)
     splits = read(config)
     tokenizers = {

@@ -1,6 +1,5 @@
 """Decoding over toy steps, against plain Python; and the compiled searches."""
 
-import keras
 import numpy as np
 import pytest
 import scipy.stats
@@ -47,9 +46,9 @@ def counting_step(matrix, drift):
     return step
 
 
-def run_greedy(step, ids, state, max_length, **options):
-    out = greedy(step, ops.convert_to_tensor(ids, "int32"), state, max_length, **options)
-    return ops.convert_to_numpy(out)
+def run_greedy(step, ids, *arguments, **options):
+    first = ops.convert_to_tensor(ids, "int32")
+    return ops.convert_to_numpy(greedy(step, first, *arguments, **options))
 
 
 def test_greedy_follows_the_alphabet():
@@ -84,12 +83,13 @@ def test_greedy_stops_calling_the_step_when_every_row_has_ended():
     assert [row[:3] for row in long] == short and not any(long[0][3:])
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_greedy_is_the_plain_loop(seed):
     matrix = random_logits(seed)
     drift = np.random.default_rng(seed).normal(size=VOCABULARY).astype(np.float32)
-    first, rates, max_length = [START, 4, 5, 8], [0.0, 1.0, -2.0, 0.3], 7
-    counts = [np.array(rates, np.float32)[:, None]]
+    first, max_length = np.resize(range(START, VOCABULARY), 40).tolist(), 7
+    rates = np.random.default_rng(seed + 10).normal(size=40).astype(np.float32)
+    counts = [rates[:, None]]
     out = run_greedy(counting_step(matrix, drift), first, counts, max_length)
     for row, (last, count) in enumerate(zip(first, rates)):
         expected = []
@@ -159,10 +159,8 @@ def test_sample_feeds_given_ids_and_states_to_the_step():
         for t in range(3):
             logits = matrix[row[t]] + (count + t) * drift
             best = END + logits[END:].argmax()
-            assert row[t + 1] == (given[0, t + 1] if count == 0 else given[1, t + 1]
-                                  ) or row[t + 1] == best
-    assert out[0, :3].tolist() == [4, 5, 6] and out[1, 2] == 7
-    assert out[0, 3] == END + (matrix[6] + 2 * drift)[END:].argmax()
+            wanted = given[-count, t + 1]
+            assert row[t + 1] == (wanted if wanted else best)
 
 
 def test_temperature_0_takes_the_likeliest():
@@ -213,16 +211,14 @@ def test_sampled_frequencies(temperature):
     assert scipy.stats.chisquare(found, count * pairs).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("number", [0.0, 0.5, LARGEST])
-@pytest.mark.parametrize("temperature", [0.0, 1.0, 100.0])
-def test_sample_never_writes_padding_unknown_or_start(number, temperature):
+def test_sample_never_writes_padding_unknown_or_start():
     matrix = random_logits(7)
     matrix[:, :END] = 50
-    given = np.full((VOCABULARY, 4), [[i, 0, 0, 0] for i in range(1, VOCABULARY + 1)])
-    given[-1, 0] = 4
-    out = run_sample(
-        matrix_step(matrix), given, np.full(given.shape, number), temperature
-    )
+    given = np.full((90, 4), [4, 0, 0, 0])
+    given[:, 0] = np.resize(range(1, VOCABULARY), 90)
+    uniform = np.resize([[0.0], [0.5], [LARGEST]], (90, 1)).repeat(4, 1)
+    temperature = np.resize([0.0, 1.0, 100.0, 0.01], (90, 1))
+    out = run_sample(matrix_step(matrix), given, uniform, temperature)
     assert (out[:, 1:] >= END).all() and (out < VOCABULARY).all()
 
 
@@ -251,7 +247,7 @@ TRANSLATORS = {
     "none-gru": {"attention": "none", "cell": "gru", "bidirectional": False},
     "additive-simple": {"cell": "simple", "num_layers": 2},
     "additive-lstm-bfloat16": {"dtype": "mixed_bfloat16"},
-    "none-gru-bfloat16": {"attention": "none", "cell": "gru", "dtype": "mixed_bfloat16"},
+    "none-lstm-bfloat16": {"attention": "none", "dtype": "mixed_bfloat16"},
 }
 
 
@@ -348,10 +344,3 @@ def test_weights_are_shared_with_the_searches():
         model.set_weights([random.normal(size=w.shape) for w in model.get_weights()])
         outputs.add(tuple(sampling.predict_on_batch(inputs)[0].tolist()))
     assert len(outputs) > 1
-
-
-def test_optimizer_is_not_needed():
-    sampling = Sampling(build_language_model(
-        LanguageModelConfig(vocabulary_size=VOCABULARY, units=4, embedding_size=4)
-    ))
-    assert isinstance(sampling, keras.Model) and sampling.compiled

@@ -135,7 +135,8 @@ def test_stack_feeds_each_layer_to_the_next(bidirectional):
     middle, first_states = reference(config, below, X, LENGTHS)
     outputs, last_states = reference(config, above, middle, LENGTHS)
     assert [len(s) for s in made["states"]] == [2 * (1 + bidirectional)] * 2
-    for array, wanted in zip(found, [outputs, *first_states, *last_states], strict=True):
+    expected = [outputs, *first_states, *last_states]
+    for array, wanted in zip(found, expected, strict=True):
         np.testing.assert_allclose(array, wanted, atol=1e-5)
 
 
@@ -211,7 +212,7 @@ def test_configuration_errors(name, value, expected):
 
 
 def test_configuration_takes_the_limits():
-    config = RecurrentConfig(units=1, num_layers=1, input_dropout=0, output_dropout=0.99)
+    config = RecurrentConfig(units=1, input_dropout=0, output_dropout=0.99)
     assert (config.units, config.output_dropout) == (1, 0.99)
 
 

@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
         )
     command = commands.add_parser("generate", help="write text")
     command.add_argument("model")
-    command.add_argument("prompt", nargs="?", default="")
+    command.add_argument("text", nargs="*", metavar="prompt")
     command.add_argument("--tokens", type=int, default=200, metavar="N")
     command.add_argument("--temperature", type=float, default=0.8, metavar="T")
     command.add_argument("--seed", type=int, default=0, metavar="S")
@@ -68,7 +68,7 @@ def run(arguments: list[str] | None = None) -> None:
     Raises:
         ValueError: if the command, the model or the text is not as expected.
     """
-    options = parser().parse_args(arguments)
+    options = _parse(arguments)
     if options.command == "list":
         return _list()
     if options.command == "info":
@@ -91,7 +91,10 @@ def run(arguments: list[str] | None = None) -> None:
     if options.command == "generate":
         print(
             model.generate(
-                options.prompt, options.tokens, options.temperature, options.seed
+                " ".join(options.text),
+                options.tokens,
+                options.temperature,
+                options.seed,
             )
         )
         return None
@@ -100,6 +103,19 @@ def run(arguments: list[str] | None = None) -> None:
             print(line)
         sys.stdout.flush()
     return None
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Parses the command line; texts may stand behind the options as well."""
+    top = parser()
+    options, rest = top.parse_known_args(arguments)
+    # Before Python 3.12 argparse fills `text` with nothing when an option comes first.
+    takes_text = getattr(options, "text", None) == []
+    if rest and (not takes_text or any(r.startswith("-") for r in rest)):
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    if takes_text:
+        options.text = rest
+    return options
 
 
 def _list() -> None:

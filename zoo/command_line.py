@@ -47,8 +47,7 @@ def _clear(message: str, config_type: type) -> str:
         return f"--{option[1]}: expected {_words(hints[option[1]])}, got {value[1]!r}"
     unknown = re.search("(?:unrecognized arguments: |Option ')([^ =']+)", message)
     if unknown:
-        name = "--" + unknown[1].lstrip("-")
-        near = did_you_mean(name, [f"--{option}" for option in hints])
+        near = did_you_mean(unknown[1].lstrip("-"), hints)
         return f"unknown option {unknown[1]}{near or '; see --help'}"
     return message
 

@@ -67,7 +67,11 @@ class Run:
         """Makes the directory, with its `config.yaml`."""
         self.directory.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(dataclasses.asdict(self.config), sort_keys=False)
-        write_text(self.directory / "config.yaml", text)
+        try:
+            write_text(self.directory / "config.yaml", text)
+        except OSError:
+            self.directory.rmdir()  # which is still empty
+            raise
 
     def finish(
         self,
@@ -122,7 +126,8 @@ class Run:
         write_text(self.directory / "metrics.json", text)
         _print_table(metrics)
         print(f"run directory: {self.directory}")
-        print("try it: python -m zoo " + predict.format(run=shlex.quote(str(self.directory))))
+        place = shlex.quote(str(self.directory))
+        print("try it: python -m zoo " + predict.format(run=place))
         return Result(metrics, trained, history, self.directory)
 
 

@@ -71,12 +71,9 @@ class TrainingConfig:
 
     def adapted(self, **values):
         """Returns a copy with `values` for those fields that are at their defaults."""
-        left = {n: v for n, v in values.items() if getattr(self, n) == _default(self, n)}
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        left = {n: v for n, v in values.items() if getattr(self, n) == defaults[n]}
         return dataclasses.replace(self, **left)
-
-
-def _default(config: TrainingConfig, name: str):
-    return type(config).__dataclass_fields__[name].default
 
 
 def write_text(file: Path, text: str) -> None:

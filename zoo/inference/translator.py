@@ -68,7 +68,9 @@ class Translator(Trained):
         for rows, batch in batches_by_length([examples[i] for i in real]):
             outputs = self.search.predict_on_batch(batch)
             for row, i in enumerate(rows):
-                answers[real[i]] = self.decode(outputs[row])
+                # A row that never ends is cut by its own length, not by its batch's.
+                longest = 2 * len(examples[real[i]]) + 10
+                answers[real[i]] = self.decode(outputs[row, :longest])
         return answers[0] if single else answers
 
     def attention(self, text: str) -> tuple[np.ndarray, list[str], list[str]]:
@@ -89,8 +91,8 @@ class Translator(Trained):
         source = self.encode(text)
         target = self.encode_target(self.translate(text))
         encoded = self.search.encoder(source[None])
-        shifted = np.concatenate([[START], target[:-1]]).astype(np.int32)
-        weights = self.search.decoder([shifted[None], *encoded])[-1]
+        shifted = keras.ops.convert_to_tensor([[START, *target[:-1]]], "int32")
+        weights = self.search.decoder([shifted, *encoded])[-1]
         names = [
             [token.removeprefix(JOINER) for token in vocabulary.decode(ids)]
             for vocabulary, ids in (

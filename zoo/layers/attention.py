@@ -27,14 +27,6 @@ class AdditiveAttention(keras.layers.Layer):
         `[batch, queries, steps]`.
     """
 
-    # Only the explicit mask counts; the implicit one of the recurrent layers ends here.
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def compute_mask(self, inputs, previous_mask=None):
-        return [None, None]
-
     def build(self, query_shape, keys_shape, memory_shape, mask_shape=None):
         units = keys_shape[-1]
         self.kernel = self.add_weight(shape=(query_shape[-1], units), name="kernel")

@@ -42,6 +42,14 @@ class MaskedPooling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
+class ZeroPadding(MaskedPooling):
+    """No pooling: the features of every step, zero at padding."""
+
+    def call(self, x, mask):
+        return x * ops.expand_dims(ops.cast(mask, x.dtype), -1)
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
 class MaxPooling(MaskedPooling):
     """The largest value of each feature over the real steps."""
 

@@ -8,7 +8,7 @@ from typing import Literal
 import keras
 
 from zoo.layers.attention import AdditiveAttention
-from zoo.layers.pooling import PaddingMask
+from zoo.layers.pooling import PaddingMask, ZeroPadding
 from zoo.layers.recurrent import RecurrentConfig, dropout, recurrent_stack
 from zoo.models.language_model import carried_stack, state_inputs
 
@@ -76,6 +76,7 @@ def _encoder(config: TranslatorConfig) -> keras.Model:
         for bridged in _bridge(state, config, f"bridge_{i}")
     ]
     if config.attention == "additive":
+        memory = ZeroPadding(dtype=config.dtype, name="memory")(memory, mask)
         keys = keras.layers.Dense(
             config.units, use_bias=False, dtype=config.dtype, name="attention_keys"
         )(memory)

@@ -1,0 +1,282 @@
+"""The four recipes, end to end on tiny files; on their embedded defaults if slow."""
+
+import importlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from conftest import OPTIONS, options, write_corpus
+
+import zoo
+from recipes import classify, generate
+from zoo.command_line import parse
+from zoo.runs import Run
+
+RECIPES = list(OPTIONS)
+TEXTS = {
+    "classify": ["a good film", "", "a dreadful film"],
+    "tag": ["the dog runs", "", "antidisestablishmentarianism"],
+    "generate": ["the dog", "", "xyz"],
+    "translate": ["der hund sitzt", "", "die katze"],
+}
+METRICS = {
+    "recipe", "command", "data", "split", "metric", "unit", "score", "baseline",
+    "seed", "epochs", "parameters", "seconds", "tokens_per_second", "padding_waste",
+    "device", "versions", "dev_score",
+}  # fmt: skip
+OTHER_METRICS = {
+    "classify": set(),
+    "tag": set(),
+    "generate": {"perplexity", "bits_per_token"},
+    "translate": {"signature"},
+}
+OTHER_FILES = {
+    "classify": {"confusion.png"},
+    "tag": {"confusion.png"},
+    "generate": {"samples.txt"},
+    "translate": {"attention.png", "translations.txt"},
+}
+SUBCOMMANDS = {
+    "classify": "predict", "tag": "predict", "generate": "generate",
+    "translate": "translate",
+}  # fmt: skip
+
+
+def answers(name, model):
+    """Returns what a model says of the texts, as text to compare."""
+    if name == "generate":
+        return repr((model.score(TEXTS[name]), model.generate("the ", 20)))
+    use = model.translate if name == "translate" else model.predict
+    return repr(use(TEXTS[name]))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_files_of_a_run(runs, name):
+    directory = runs[name].directory
+    expected = {"checkpoint", "config.yaml", "curves.png", "history.csv"}
+    expected |= {"metrics.json"} | OTHER_FILES[name]
+    assert {path.name for path in directory.iterdir()} == expected
+    for path in directory.rglob("*.*"):
+        assert path.stat().st_size > 0
+        if path.suffix == ".png":
+            assert path.read_bytes().startswith(b"\x89PNG")
+    assert len((directory / "history.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_metrics_of_a_run(runs, name):
+    run = runs[name]
+    metrics = json.loads((run.directory / "metrics.json").read_text())
+    assert metrics == run.result.metrics
+    assert metrics.keys() == METRICS | OTHER_METRICS[name]
+    assert metrics["recipe"] == name and metrics["epochs"] == 2
+    assert metrics["parameters"] == run.result.model.model.count_params() > 0
+    assert 0 <= metrics["padding_waste"] < 1 and metrics["tokens_per_second"] > 0
+    assert metrics["versions"]["backend"] == keras.backend.backend()
+    assert metrics["baseline"]["name"] in run.printed
+    numbers = [metrics["score"], metrics["baseline"]["score"], metrics["dev_score"]]
+    assert np.isfinite(numbers).all()
+    config = run.recipe.Config(**options(name, metrics["data"]))
+    assert run.recipe.evaluate(run.result.model, config) == pytest.approx(
+        metrics["score"], abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_a_run_prints(runs, name):
+    run = runs[name]
+    assert f"{run.result.metrics['score']:.4g}" in run.printed
+    assert "padding waste" in run.printed and "parameters" in run.printed
+    command = re.search("^try it: python -m zoo (.*)$", run.printed, re.M)[1]
+    assert command.startswith(f"{SUBCOMMANDS[name]} {run.directory} ")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_command_to_try_works(runs, name, capsys):
+    from zoo.__main__ import run
+
+    command = re.search("try it: python -m zoo (.*)", runs[name].printed)[1]
+    run(shlex.split(command))
+    assert capsys.readouterr().out.endswith("\n")
+
+
+@pytest.fixture(scope="module")
+def fresh_answers(runs):
+    """What one new process answers with the four saved models."""
+    code = (
+        "import sys, zoo, test_recipes as t\n"
+        "for name in t.RECIPES:\n"
+        "    print(t.answers(name, zoo.load(sys.argv.pop(1))), end='\\0')"
+    )
+    here = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", code, *(str(runs[n].directory) for n in RECIPES)],
+        env={**os.environ, "PYTHONPATH": f"{here.parent}:{here}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(zip(RECIPES, done.stdout.split("\0")))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_fresh_process_answers_the_same_to_the_bit(runs, name, fresh_answers):
+    assert fresh_answers[name] == answers(name, runs[name].result.model)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_config_yaml_makes_the_same_configuration(runs, name):
+    run = runs[name]
+    file = run.directory / "config.yaml"
+    again = parse(run.recipe.Config, ["--config", str(file), "--run_dir", "another"])
+    expected = options(name, run.result.metrics["data"], run_dir="another")
+    assert again == run.recipe.Config(**expected)
+    assert yaml.safe_load(file.read_text())["units"] == 4
+
+
+def test_the_same_seed_gives_the_same_model(runs, tmp_path):
+    config = parse(
+        classify.Config,
+        [f"--config={runs['classify'].directory}/config.yaml", f"--run_dir={tmp_path}"],
+    )
+    again = classify.run(config)
+    assert answers("classify", again.model) == answers(
+        "classify", runs["classify"].result.model
+    )
+
+
+def test_a_command_line_option_overrides_the_file(runs):
+    file = runs["classify"].directory / "config.yaml"
+    assert parse(classify.Config, ["--config", str(file), "--units", "7"]).units == 7
+
+
+# --- Heads of the classifier -----------------------------------------------------
+
+
+def classified(tmp_path, rows, **changes):
+    """Trains a classifier on rows of (label, text), all splits alike."""
+    data = tmp_path / "data"
+    data.mkdir()
+    table = "label\ttext\n" + "".join(f"{label}\t{text}\n" for label, text in rows)
+    for split in ("train", "dev", "test"):
+        (data / f"{split}.tsv").write_text(table)
+    no_dropout = {"input_dropout": 0.0, "output_dropout": 0.0, "learning_rate": 0.05}
+    run_dir = str(tmp_path / "run")
+    changes = {"batch_size": 8, "run_dir": run_dir, **no_dropout, **changes}
+    return classify.run(classify.Config(**options("classify", data, **changes)))
+
+
+def test_two_classes(runs):
+    result = runs["classify"].result
+    answer = result.model.predict("a good film")
+    assert result.model.config.head == "binary" and result.metrics["unit"] == "%"
+    assert answer.label in ("neg", "pos") and list(answer.probabilities) == [
+        "neg",
+        "pos",
+    ]
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
+
+
+def test_many_classes(tmp_path):
+    rows = [(label, f"{label} {word}") for label in "abc" for word in ("x", "y")]
+    result = classified(tmp_path, rows, epochs=25, units=8)
+    assert result.model.config.head == "multiclass"
+    assert result.metrics["baseline"]["score"] == pytest.approx(100 / 3)
+    assert result.metrics["score"] > 60
+    answer = result.model.predict("b")
+    assert answer.label == max(answer.probabilities, key=answer.probabilities.get)
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
+
+
+def test_many_labels_at_once(tmp_path):
+    rows = [("a, b", "x y"), ("a", "x"), ("b", "y"), ("b,c", "y z"), ("c", "z")]
+    result = classified(tmp_path, rows, head="multilabel", epochs=20, units=8)
+    assert result.metrics["metric"] == "micro F1"
+    assert result.metrics["score"] > result.metrics["baseline"]["score"]
+    answer = result.model.predict("x z")
+    assert isinstance(answer.label, tuple) and set(answer.label) <= set("abc")
+    assert answer.label == tuple(n for n, p in answer.probabilities.items() if p > 0.5)
+
+
+def test_regression(tmp_path):
+    rows = [(100 + 10 * n, "up " * n + "down " * (4 - n)) for n in range(5)]
+    result = classified(tmp_path, rows, head="regression", epochs=20, units=8)
+    assert result.metrics["metric"] == "mean absolute error"
+    assert result.metrics["baseline"] == {
+        "name": "mean of the training data",
+        "score": pytest.approx(12.0),
+    }
+    assert result.metrics["score"] < 6.0
+    answer = result.model.predict("up up up up")
+    assert type(answer.label) is float and answer.probabilities == {}
+    assert answer.label == pytest.approx(140, abs=15)
+
+
+# --- Run directories -------------------------------------------------------------
+
+
+def test_default_run_directories_are_numbered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = []
+    for _ in range(3):
+        run = Run("classify", classify.Config())
+        assert not run.directory.exists()  # before anything is known of the data
+        run.create()
+        found.append(str(run.directory))
+    assert found == ["runs/classify", "runs/classify-2", "runs/classify-3"]
+    assert Path("runs/classify-3/config.yaml").exists()
+
+
+def test_an_existing_run_directory_is_refused(runs):
+    directory = runs["generate"].directory
+    before = {path: path.stat().st_mtime_ns for path in directory.rglob("*")}
+    data = runs["generate"].result.metrics["data"]
+    config = generate.Config(**options("generate", data, run_dir=str(directory)))
+    with pytest.raises(ValueError, match="run_dir: .* exists already"):
+        generate.run(config)
+    assert {p: p.stat().st_mtime_ns for p in directory.rglob("*")} == before
+
+
+# --- Other options ---------------------------------------------------------------
+
+
+def test_a_language_model_by_words(tmp_path):
+    data = write_corpus(tmp_path / "data", "generate")
+    run_dir = str(tmp_path / "a run")
+    changes = {"tokens": "words", "tied": True, "cell": "gru", "run_dir": run_dir}
+    result = generate.run(generate.Config(**options("generate", data, **changes)))
+    assert result.metrics["unit"] == "nats per token"
+    words = zoo.load(run_dir).generate("the dog", 9).split()
+    assert words[:2] == ["the", "dog"]
+    assert set(words) <= {"the", "dog", "runs", "man", "sits"}
+
+
+def test_a_translator_without_attention_draws_no_map(tmp_path):
+    data = write_corpus(tmp_path / "data", "translate")
+    run_dir = tmp_path / "run"
+    changes = {"attention": "none", "cell": "lstm", "run_dir": str(run_dir)}
+    translate = importlib.import_module("recipes.translate")
+    translate.run(translate.Config(**options("translate", data, epochs=1, **changes)))
+    assert not (run_dir / "attention.png").exists()
+    assert isinstance(zoo.load(run_dir).translate("der hund"), str)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_embedded_default_beats_its_baseline(name, tmp_path):
+    recipe = importlib.import_module(f"recipes.{name}")
+    start = time.perf_counter()
+    metrics = recipe.run(recipe.Config(run_dir=str(tmp_path))).metrics
+    seconds = time.perf_counter() - start
+    gain = metrics["score"] - metrics["baseline"]["score"]
+    assert (-gain if name in ("generate", "translate") else gain) > 0
+    assert seconds < 180

@@ -1,0 +1,293 @@
+"""Schedules, clipping, early stopping and interrupts, on a layer of two weights."""
+
+import csv
+import errno
+import math
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.training import (
+    BestWeights,
+    TrainingConfig,
+    TrainingDiverged,
+    WarmupDecay,
+    fit,
+    write_text,
+)
+
+
+class Line(keras.utils.PyDataset):
+    """Batches of `y = 3 x`, of which the second is not a number where it `is_bad`."""
+
+    def __init__(self, batches=2, is_bad=False):
+        super().__init__()
+        self.batches, self.is_bad = batches, is_bad
+
+    def __len__(self):
+        return self.batches
+
+    def __getitem__(self, index):
+        x = np.array([[1.0], [-1.0], [2.0], [0.5]], np.float32)
+        y = 3 * x
+        if index == 1 and self.is_bad:
+            y = y * np.nan
+        return x, y, np.ones(4, np.float32)
+
+
+class Trainer:
+    """A model of one weight and bias that is trained in a directory."""
+
+    def __init__(self, directory):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((1,))
+        self.model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+        self.model.set_weights([np.full((1, 1), 1.0), np.zeros(1)])
+        self.saved, self.history_file = [], directory / "history.csv"
+
+    def save(self):
+        self.saved.append(self.weights())
+
+    def weights(self):
+        return np.array([float(np.squeeze(w)) for w in self.model.get_weights()])
+
+    def train(self, score=("val_loss", "min"), train=None, evaluate=None, **options):
+        options = {"decay": "constant", "learning_rate": 0.1, "epochs": 3, **options}
+        reduction = "mean_with_sample_weight"
+        return fit(
+            self.model,
+            train or Line(),
+            Line(1),
+            TrainingConfig(**options),
+            loss=keras.losses.MeanSquaredError(reduction=reduction),
+            metric=keras.metrics.MeanAbsoluteError("error"),
+            score=score,
+            save=self.save,
+            history_file=self.history_file,
+            evaluate=evaluate,
+        )
+
+
+@pytest.fixture
+def trainer(tmp_path):
+    return Trainer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "decay, warmup, expected",
+    [
+        ("constant", 0, {0: 2.0, 5: 2.0, 12: 2.0}),
+        ("constant", 4, {0: 0.5, 1: 1.0, 2: 1.5, 3: 2.0, 4: 2.0, 12: 2.0}),
+        ("linear", 0, {0: 2.0, 3: 1.5, 6: 1.0, 12: 0.0, 99: 0.0}),
+        ("linear", 4, {0: 0.5, 3: 2.0, 4: 2.0, 6: 1.5, 8: 1.0, 12: 0.0}),
+        ("cosine", 4, {1: 1.0, 4: 2.0, 6: 1 + math.sqrt(0.5), 8: 1.0, 12: 0.0}),
+    ],
+)
+def test_learning_rate(decay, warmup, expected):
+    schedule = WarmupDecay(2.0, warmup, 12, decay)
+    found = {step: float(schedule(step)) for step in expected}
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_schedule_survives_its_configuration():
+    schedule = WarmupDecay(2.0, 4, 12, "cosine")
+    again = WarmupDecay.from_config(schedule.get_config())
+    assert float(again(6)) == float(schedule(6))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adagrad", "sgd"])
+def test_each_optimizer_trains(trainer, optimizer):
+    rows = trainer.train(optimizer=optimizer, epochs=4)
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert rows[-1]["val_loss"] < rows[0]["val_loss"]
+
+
+def test_clipping_bounds_the_global_norm_of_an_update(trainer):
+    trainer.train(
+        train=Line(1), optimizer="sgd", learning_rate=1.0, clip_norm=0.5, epochs=1
+    )
+    step = trainer.weights() - [1.0, 0.0]
+    assert np.linalg.norm(step) == pytest.approx(0.5, rel=1e-5)
+
+
+def test_without_clipping_a_step_is_the_gradient(trainer):
+    trainer.train(
+        train=Line(1), optimizer="sgd", learning_rate=1.0, clip_norm=0.0, epochs=1
+    )
+    # Of mean((w x + b - 3 x) ** 2) at w = 1, b = 0: -4 mean(x ** 2), -4 mean(x).
+    step = trainer.weights() - [1.0, 0.0]
+    assert step == pytest.approx([6.25, 2.5], rel=1e-5)
+
+
+def test_the_first_step_of_a_warmup_is_small(trainer):
+    trainer.train(
+        train=Line(1), optimizer="sgd", learning_rate=1.0, clip_norm=0.5, epochs=1,
+        warmup_steps=10,
+    )  # fmt: skip
+    step = trainer.weights() - [1.0, 0.0]
+    assert np.linalg.norm(step) == pytest.approx(0.05, rel=1e-5)
+
+
+def scores(*values):
+    """Returns a development score that takes the values one epoch after another."""
+    values = iter(values)
+    return lambda: {"val_score": next(values)}
+
+
+@pytest.mark.parametrize(
+    "mode, values, epochs, best",
+    [
+        ("max", (1, 3, 2, 2.5, 9), 4, [1, 2]),
+        ("min", (3, 2, 2, 2, 1), 4, [1, 2]),
+        ("min", (5, 4, 6, 3, 7, 8, 1), 6, [1, 2, 4]),
+    ],
+)
+def test_early_stopping(trainer, mode, values, epochs, best):
+    evaluate = scores(*values)
+    rows = trainer.train(
+        score=("val_score", mode), evaluate=evaluate, patience=2, epochs=9
+    )
+    assert [row["epoch"] for row in rows] == list(range(1, epochs + 1))
+    assert len(trainer.saved) == len(best)
+    assert trainer.weights() == pytest.approx(trainer.saved[-1])
+
+
+def test_the_best_weights_are_put_back_without_patience_too(trainer):
+    seen = []
+
+    def evaluate():
+        seen.append(trainer.weights())
+        return {"val_score": [1, 5, 2, 3][len(seen) - 1]}
+
+    rows = trainer.train(score=("val_score", "max"), evaluate=evaluate, epochs=4)
+    assert len(rows) == 4 and len(trainer.saved) == 2
+    assert trainer.weights() == pytest.approx(seen[1])
+    assert not np.allclose(seen[1], seen[3])
+
+
+def test_history_file(trainer):
+    rows = trainer.train(evaluate=scores(1, 2, 3))
+    with open(trainer.history_file, newline="") as file:
+        found = list(csv.DictReader(file))
+    names = "epoch error loss val_error val_loss val_score seconds".split()
+    assert sorted(found[0]) == sorted(names)
+    assert [{k: float(v) for k, v in row.items()} for row in found] == rows
+    assert [row["val_score"] for row in rows] == [1, 2, 3]
+    assert os.listdir(trainer.history_file.parent) == ["history.csv"]
+
+
+def test_a_loss_that_is_not_a_number_names_the_step(trainer):
+    train = Line()
+
+    def spoil():
+        train.is_bad = True
+        return {}
+
+    with pytest.raises(TrainingDiverged, match=r"nan at step 4 \(epoch 2\)") as error:
+        trainer.train(train=train, evaluate=spoil)
+    assert "the checkpoint holds the best weights (val_loss" in str(error.value)
+    assert len(trainer.saved) == 1 and np.isfinite(trainer.saved[0]).all()
+    assert len(trainer.history_file.read_text().splitlines()) == 2
+
+
+def test_a_loss_that_is_not_a_number_at_once_leaves_no_checkpoint(trainer):
+    with pytest.raises(TrainingDiverged, match="step 2 .*there is no checkpoint"):
+        trainer.train(train=Line(is_bad=True))
+    assert trainer.saved == []
+
+
+def interrupt_at(monkeypatch, step):
+    count = BestWeights.on_train_batch_end
+
+    def on_train_batch_end(self, batch, logs=None):
+        count(self, batch, logs)
+        if self.step == step:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(BestWeights, "on_train_batch_end", on_train_batch_end)
+
+
+def test_an_interrupt_keeps_the_best_checkpoint(trainer, monkeypatch):
+    interrupt_at(monkeypatch, 3)
+    with pytest.raises(KeyboardInterrupt, match="interrupted in epoch 2") as error:
+        trainer.train()
+    assert str(trainer.history_file.parent) in str(error.value)
+    assert len(trainer.saved) == 1
+
+
+def test_an_interrupt_in_the_first_epoch_saves_a_checkpoint(trainer, monkeypatch):
+    interrupt_at(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt, match="interrupted in epoch 1"):
+        trainer.train()
+    assert len(trainer.saved) == 1 and np.isfinite(trainer.saved[0]).all()
+    assert trainer.saved[0] != pytest.approx([1.0, 0.0])
+
+
+def test_an_interrupt_while_the_first_checkpoint_is_saved(trainer, monkeypatch):
+    save, calls = trainer.save, []
+
+    def interrupted_once():
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        save()
+
+    monkeypatch.setattr(trainer, "save", interrupted_once)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    assert len(trainer.saved) == 1
+
+
+def test_no_space_left_for_the_checkpoint(trainer, monkeypatch):
+    def full():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(trainer, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        trainer.train()
+
+
+def test_write_text_is_all_or_nothing(tmp_path, monkeypatch):
+    file = tmp_path / "a.txt"
+    write_text(file, "old\n")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError):
+        write_text(file, "new\n")
+    assert file.read_text() == "old\n" and os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    "name, value, expected",
+    [
+        ("learning_rate", -1e-3, "learning_rate: expected at least 0, got -0.001"),
+        ("learning_rate", math.nan, "learning_rate: .* got nan"),
+        ("learning_rate", math.inf, "learning_rate: .* got inf"),
+        ("warmup_steps", -1, "warmup_steps: expected at least 0, got -1"),
+        ("clip_norm", -1.0, "clip_norm: expected at least 0"),
+        ("patience", -1, "patience: expected at least 0"),
+        ("epochs", 0, "epochs: expected at least 1, got 0"),
+        ("batch_size", 0, "batch_size: expected at least 1"),
+        ("seed", -1, "seed: expected at least 0"),
+        ("seed", 2**32, "seed: expected less than"),
+    ],
+)
+def test_values_out_of_range(name, value, expected):
+    with pytest.raises(ValueError, match=expected):
+        TrainingConfig(**{name: value}).check()
+
+
+def test_check_takes_further_fields():
+    TrainingConfig().check(batch_size=32)
+    with pytest.raises(ValueError, match="batch_size: expected at least 33, got 32"):
+        TrainingConfig().check(batch_size=33)
+
+
+def test_adapted_changes_only_what_was_left_at_its_default():
+    config = TrainingConfig(epochs=5).adapted(epochs=2, patience=7)
+    assert (config.epochs, config.patience) == (5, 7)
