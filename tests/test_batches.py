@@ -104,7 +104,9 @@ def test_every_example_once_per_epoch(batch_size, shuffle):
             columns, _, weights = data[i]
             ids = columns["token_ids"]
             assert ids.shape[0] == batch_size
-            assert ids.shape[1] == ladder_length(int((ids > 0).sum(1).max()))
+            least = ladder_length(int((ids > 0).sum(1).max()))
+            longer = ladder_length(least + 1) if i == 1 else least
+            assert ids.shape[1] in (least, longer)
             kept = ids[weights == 1]
             assert set(weights.tolist()) <= {0.0, 1.0} and weights.dtype == np.float32
             assert data.rows(i).tolist() == (kept[:, 0] - 1).tolist()
@@ -113,6 +115,17 @@ def test_every_example_once_per_epoch(batch_size, shuffle):
                 assert (row[:n] == row[0]).all() and not row[n:].any()
             seen += data.rows(i).tolist()
         assert sorted(seen) == list(range(len(LENGTHS)))
+        data.on_epoch_end()
+
+
+@pytest.mark.parametrize("lengths", [[2] * 6, [2] * 3 + [9] * 3, [1] * 3])
+def test_the_first_two_batches_differ_in_length(lengths):
+    data = Batches({"token_ids": numbered(lengths)}, columns_as_they_are, 1, True)
+    for _ in range(3):
+        shapes = [data[i][0]["token_ids"].shape for i in range(len(data))]
+        assert shapes[0] != shapes[1]
+        for i in (0, *range(2, len(shapes))):
+            assert shapes[i] == (1, ladder_length(lengths[data.rows(i)[0]]))
         data.on_epoch_end()
 
 

@@ -247,7 +247,9 @@ TRANSLATORS = {
     "none-gru": {"attention": "none", "cell": "gru", "bidirectional": False},
     "additive-simple": {"cell": "simple", "num_layers": 2},
     "additive-lstm-bfloat16": {"dtype": "mixed_bfloat16"},
-    "none-lstm-bfloat16": {"attention": "none", "dtype": "mixed_bfloat16"},
+    "none-gru-bfloat16": {
+        "attention": "none", "cell": "gru", "dtype": "mixed_bfloat16",
+    },
 }
 
 

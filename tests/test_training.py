@@ -198,6 +198,14 @@ def test_a_loss_that_is_not_a_number_at_once_leaves_no_checkpoint(trainer):
     assert trainer.saved == []
 
 
+def test_a_development_score_that_is_not_a_number_stops_the_run(trainer):
+    with pytest.raises(TrainingDiverged, match=r"val_score is nan at step 4 \(epoch 2"):
+        trainer.train(
+            score=("val_score", "max"), evaluate=scores(1, float("nan")), epochs=3
+        )
+    assert len(trainer.saved) == 1
+
+
 def interrupt_at(monkeypatch, step):
     count = BestWeights.on_train_batch_end
 

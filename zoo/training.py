@@ -231,16 +231,18 @@ class BestWeights(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
         if not math.isfinite(float(logs["loss"])):
-            kept = (
-                f"the checkpoint holds the best weights ({self.name} {self.best:.4f})"
-                if self.best is not None
-                else "no epoch had ended, so there is no checkpoint"
-            )
-            raise TrainingDiverged(
-                f"the loss is {float(logs['loss'])} at step {self.step} (epoch "
-                f"{self.epoch + 1}); {kept}; expected a finite loss: try a smaller "
-                "learning_rate or clip_norm"
-            )
+            self._stop("loss", float(logs["loss"]))
+
+    def _stop(self, what: str, value: float) -> None:
+        kept = (
+            f"the checkpoint holds the best weights ({self.name} {self.best:.4f})"
+            if self.best is not None
+            else "there is no checkpoint yet"
+        )
+        raise TrainingDiverged(
+            f"the {what} is {value} at step {self.step} (epoch {self.epoch + 1}); "
+            f"{kept}; expected a finite {what}: try a smaller learning_rate or clip_norm"
+        )
 
     def on_epoch_end(self, epoch, logs=None):
         if self.evaluate:
@@ -254,6 +256,8 @@ class BestWeights(keras.callbacks.Callback):
         writer.writerows(self.rows)
         write_text(self.history_file, table.getvalue())
         value = row[self.name]
+        if not math.isfinite(value):
+            self._stop(self.name, value)
         better = self.best is None or (
             value > self.best if self.mode == "max" else value < self.best
         )
