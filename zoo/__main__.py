@@ -123,7 +123,7 @@ def _list() -> None:
 
     for name in catalog.list_models():
         card = catalog.card(name)
-        print(f"{name:<28} {card['task']:<15} {card['score']}")
+        print(f"{name:<20} {card['score']}")
 
 
 def _info(name: str) -> None:
