@@ -516,7 +516,7 @@ BY_HEART = {
     "lm-simple": language_model(cell="simple", units=8),
     "lm-gru": language_model(cell="gru", units=8),
     "translator-lstm": translator(units=8, embedding_size=8),
-    "translator-gru": translator("none", cell="gru", units=8, embedding_size=8),
+    "translator-gru": translator(cell="gru", units=8, embedding_size=8),
 }
 
 
