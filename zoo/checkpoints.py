@@ -60,7 +60,7 @@ def save(directory: str | os.PathLike, checkpoint: Checkpoint, dtype=None) -> No
 
     directory = Path(directory)
     weights = {
-        path: np.ascontiguousarray(array.astype(dtype) if dtype else array)
+        path: np.asarray(array, dtype, order="C")
         for path, array in checkpoint.weights.items()
     }
     contents = {WEIGHTS: safetensors(weights)}
@@ -115,6 +115,8 @@ def find(path: str | os.PathLike) -> Path:
     """
     path = Path(path)
     places = [path, path / "checkpoint", _previous(path / "checkpoint")]
+    if path.name and not path.exists():
+        places.append(_previous(path))
     for place in places:
         if (place / CONFIG).is_file():
             return place
@@ -153,14 +155,25 @@ def load(path: str | os.PathLike) -> Checkpoint:
         task=config["task"],
         model=config["model"],
         settings=config["settings"],
-        weights=safetensors(contents.pop(WEIGHTS)),
+        weights=_parsed(directory / WEIGHTS, safetensors, contents.pop(WEIGHTS)),
         vocabularies={
-            name.removesuffix(".txt"): [
-                json.loads(f'"{line}"') for line in content.decode().split("\n")[:-1]
-            ]
+            name.removesuffix(".txt"): _parsed(directory / name, _entries, content)
             for name, content in contents.items()
         },
     )
+
+
+def _entries(content: bytes) -> list[str]:
+    return [json.loads(f'"{line}"') for line in content.decode().split("\n")[:-1]]
+
+
+def _parsed(file: Path, parse, content: bytes):
+    from safetensors import SafetensorError
+
+    try:
+        return parse(content)
+    except (ValueError, SafetensorError) as error:
+        raise ValueError(f"{file}: cannot be read ({error})") from None
 
 
 def _read_config(file: Path) -> Mapping[str, Any]:
@@ -171,7 +184,11 @@ def _read_config(file: Path) -> Mapping[str, Any]:
         types = {"task": str, "model": dict, "settings": dict, "files": dict}
         wrong = [n for n, kind in types.items() if not isinstance(config[n], kind)]
         names = [*config["files"]]
-        if wrong or WEIGHTS not in names or any(Path(n).name != n for n in names):
+        if (
+            wrong
+            or WEIGHTS not in names
+            or any(n in ("", "..") or Path(n).name != n for n in names)
+        ):
             raise ValueError(f"{wrong[0] if wrong else 'files'} has a wrong value")
     except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(

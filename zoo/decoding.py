@@ -75,6 +75,8 @@ def sample(step, given, uniform, temperature, state):
         # Scaled to the sum that was reached, lest rounding leave the last id too large.
         threshold = ops.take(uniform, t + 1, axis=1)[:, None] * cumulative[:, -1:]
         drawn = ops.sum(ops.cast(cumulative <= threshold, "int32"), axis=-1)
+        likeliest = ops.cast(ops.argmax(_real(logits), axis=-1), "int32")
+        drawn = ops.where(temperature[:, 0] == 0, likeliest, drawn)
         wanted = ops.take(given, t + 1, axis=1)
         ids = ops.where(wanted != 0, wanted, drawn)
         out = ops.slice_update(out, (0, t + 1), ops.expand_dims(ids, 1))
@@ -111,7 +113,9 @@ class GreedySearch(keras.Model):
         compile_for_prediction(self)
 
     def call(self, source_ids):
-        states, context = split(self.encoder(source_ids), self.num_states)
+        # Keras returns a single output bare, not as the list it was declared as.
+        encoded = keras.tree.flatten(self.encoder(source_ids))
+        states, context = split(encoded, self.num_states)
 
         def step(ids, states):
             outputs = self.decoder([ids[:, None], *states, *context])
@@ -149,8 +153,9 @@ class Sampling(keras.Model):
         ]
 
         def step(ids, states):
-            logits, *states = self.model([ids[:, None], *states])
-            return logits[:, 0], states
+            logits, *new = self.model([ids[:, None], *states])
+            # A loop keeps its types, also where the layers compute in bfloat16.
+            return logits[:, 0], [ops.cast(n, s.dtype) for n, s in zip(new, states)]
 
         return sample(
             step, inputs["given"], inputs["uniform"], inputs["temperature"], states

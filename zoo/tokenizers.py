@@ -22,7 +22,8 @@ class Tokenizer:
             stands between white space) or `"characters"`.
         lowercase: whether to lower the case first.
         joiner: with `"words"`, marks a token that follows the one before it without a
-            space, so that `detokenize` restores the text.
+            space, so that `detokenize` restores the text. The mark is U+FFED, which is
+            lost where the text holds it itself.
 
     >>> tokenizer = Tokenizer("words", joiner=True)
     >>> tokenizer.tokenize("It isn't, is it?")

@@ -241,7 +241,7 @@ class BestWeights(keras.callbacks.Callback):
         )
         raise TrainingDiverged(
             f"the {what} is {value} at step {self.step} (epoch {self.epoch + 1}); "
-            f"{kept}; expected a finite {what}: try a smaller learning_rate or clip_norm"
+            f"{kept}; expected a finite {what}: try a smaller learning_rate"
         )
 
     def on_epoch_end(self, epoch, logs=None):

@@ -83,12 +83,17 @@ class Labels:
     """The classes of a task, in the order of the model's outputs.
 
     Args:
-        names: the class names, distinct; class `i` is `names[i]`.
+        names: the class names; class `i` is `names[i]`.
+
+    Raises:
+        ValueError: if a name is listed twice.
     """
 
     def __init__(self, names: Sequence[str]):
         self.names = list(names)
         self._classes = {name: i for i, name in enumerate(self.names)}
+        if len(self._classes) != len(self.names):
+            raise ValueError(f"labels: expected distinct names, got {self.names}")
 
     def __len__(self) -> int:
         return len(self.names)

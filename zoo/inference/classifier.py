@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo.decoding import compile_for_prediction
-from zoo.inference.trained import Trained, as_texts, batches_by_length
+from zoo.inference.trained import Trained, as_texts, batches_by_length, check_size
 from zoo.models.classifier import ClassifierConfig, build_classifier
 from zoo.tokenizers import Tokenizer
 from zoo.vocabulary import SPECIAL_TOKENS, UNKNOWN, Labels, Vocabulary
@@ -44,6 +44,7 @@ class Classifier(Trained):
         self.tokenizer = Tokenizer(**settings["tokenizer"])
         self.vocabulary = Vocabulary(vocabularies["tokens"])
         self.labels = Labels(vocabularies["labels"])
+        check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
         compile_for_prediction(self.model)
 
     def encode(self, text: str) -> np.ndarray:

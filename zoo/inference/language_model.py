@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.decoding import Sampling, compile_for_prediction
-from zoo.inference.trained import Trained, as_texts
+from zoo.inference.trained import Trained, as_texts, check_size
 from zoo.models.language_model import LanguageModelConfig, build_language_model
 from zoo.tokenizers import Tokenizer
 from zoo.vocabulary import END, Vocabulary
@@ -46,6 +46,7 @@ class LanguageModel(Trained):
         super().__init__(config, vocabularies, **settings)
         self.tokenizer = Tokenizer(**settings["tokenizer"])
         self.vocabulary = Vocabulary(vocabularies["tokens"])
+        check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
         self.sampling = Sampling(self.model)
         compile_for_prediction(self.model)
 

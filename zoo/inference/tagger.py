@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from zoo.decoding import compile_for_prediction
-from zoo.inference.trained import Trained, batches_by_length
+from zoo.inference.trained import Trained, batches_by_length, check_size
 from zoo.models.tagger import TaggerConfig, build_tagger
 from zoo.tokenizers import Tokenizer
 from zoo.vocabulary import Labels, Vocabulary
@@ -26,6 +26,13 @@ class Tagger(Trained):
         self.vocabulary = Vocabulary(vocabularies["words"])
         self.characters = Vocabulary(vocabularies["characters"])
         self.labels = Labels(vocabularies["labels"])
+        check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
+        check_size(
+            "character_vocabulary_size",
+            config.character_vocabulary_size,
+            self.characters,
+        )
+        check_size("num_classes", config.num_classes, self.labels)
         compile_for_prediction(self.model)
 
     def encode(self, words: Sequence[str]) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
 import keras
@@ -46,6 +46,14 @@ class Trained:
             weights=checkpoints.weights_of(self.model),
         )
         checkpoints.save(directory, checkpoint, dtype)
+
+
+def check_size(name: str, size: int, entries: Sized) -> None:
+    """Raises ValueError unless a vocabulary has as many entries as the model's size."""
+    if len(entries) != size:
+        raise ValueError(
+            f"{name}: expected {len(entries)}, the size of the vocabulary, got {size}"
+        )
 
 
 def batches_by_length(

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from zoo.decoding import GreedySearch
-from zoo.inference.trained import Trained, as_texts, batches_by_length
+from zoo.inference.trained import Trained, as_texts, batches_by_length, check_size
 from zoo.models.translator import TranslatorConfig, build_translator
 from zoo.tokenizers import JOINER, Tokenizer
-from zoo.vocabulary import END, PAD, START, Vocabulary
+from zoo.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
 
 
 class Translator(Trained):
@@ -27,6 +27,16 @@ class Translator(Trained):
         self.target_tokenizer = Tokenizer(**settings["target_tokenizer"])
         self.source_vocabulary = Vocabulary(vocabularies["source"])
         self.target_vocabulary = Vocabulary(vocabularies["target"])
+        check_size(
+            "source_vocabulary_size",
+            config.source_vocabulary_size,
+            self.source_vocabulary,
+        )
+        check_size(
+            "target_vocabulary_size",
+            config.target_vocabulary_size,
+            self.target_vocabulary,
+        )
         self.search = GreedySearch(
             self.model.get_layer("encoder"),
             self.model.get_layer("decoder"),
@@ -41,6 +51,7 @@ class Translator(Trained):
     def encode_target(self, text: str) -> np.ndarray:
         """Returns the target ids of a text with its end, int32 `[time]`."""
         ids = self.target_vocabulary.encode(self.target_tokenizer.tokenize(text))
+        ids[ids == END] = UNKNOWN  # the text itself may hold "</s>"
         return np.append(ids, np.int32(END))
 
     def decode(self, ids: Iterable[int]) -> str:

@@ -108,7 +108,6 @@ def build_language_model(config: LanguageModelConfig) -> keras.Model:
     return keras.Model(inputs, [logits, *finals], name="language_model")
 
 
-@keras.saving.register_keras_serializable("recurrent_zoo")
 class CarriedState(keras.layers.Layer):
     """Runs a model with explicit states on a stream, carrying them between batches.
 
@@ -144,6 +143,11 @@ class CarriedState(keras.layers.Layer):
         for variable, state in zip(self.states, states):
             variable.assign(keras.ops.stop_gradient(state))
         return logits
+
+    @property
+    def metrics(self):
+        # Keras would report a compiled inner model's as the stream's own: a loss of 0.
+        return []
 
     def reset(self) -> None:
         """Puts every stream back to its beginning."""
