@@ -450,8 +450,10 @@ def test_interrupting_a_real_training_leaves_a_usable_checkpoint(tmp_path):
     process.send_signal(signal.SIGINT)
     stderr = process.communicate(timeout=60)[1]
     assert process.returncode == 130, stderr
-    last = stderr.splitlines()[-1]
-    assert re.fullmatch("error: interrupted in epoch .*runs/generate holds .*", last)
+    # TensorFlow may add lines of its own while the process ends.
+    said = [line for line in stderr.splitlines() if line.startswith("error:")]
+    assert len(said) == 1
+    assert re.fullmatch("error: interrupted in epoch .*runs/generate holds .*", said[0])
     assert zoo.load(run).generate("the", 5).startswith("the")
     expected = {"checkpoint", "config.yaml", "history.csv"}
     assert {path.name for path in run.iterdir()} == expected
