@@ -95,6 +95,10 @@ def run(config: Config) -> Result:
     Raises:
         ValueError: if the data or an option is not as expected.
     """
+    if config.data is None:  # what the embedded default changes: it is a small corpus
+        config = config.adapted(
+            epochs=5, batch_size=8, input_dropout=0.5, output_dropout=0.5
+        )
     config.check(min_count=1)
     splits = read(config)
     train_words = splits["train"]
