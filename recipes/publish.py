@@ -5,7 +5,8 @@
 
 Several run directories are seeds of one configuration: their scores are averaged, and
 the checkpoint is that of the best development score. Weights are stored in float16 if
-that costs less than 0.1 points, which `verify` measures on the data.
+that costs less than 0.1 points, which `publish` measures on the
+test split.
 """
 
 from __future__ import annotations

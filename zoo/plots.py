@@ -24,7 +24,7 @@ def learning_curves(
     left, right = figure.subplots(1, 2)
     left.plot(epochs, [r["loss"] for r in history], "o-", ms=3, label="training")
     left.plot(epochs, [r["val_loss"] for r in history], "o-", ms=3, label="development")
-    left.set(title="loss (nats; training with dropout)", xlabel="epoch")
+    left.set(title="loss (training with dropout)", xlabel="epoch")
     left.legend()
     right.plot(epochs, [r[score] for r in history], "o-", ms=3, color="C2")
     right.set(title=f"development {score.removeprefix('val_')}", xlabel="epoch")
