@@ -1,9 +1,11 @@
 """Schedules, clipping, early stopping and interrupts, on a layer of two weights."""
 
+import contextlib
 import csv
 import errno
 import math
 import os
+import signal
 
 import keras
 import numpy as np
@@ -231,6 +233,31 @@ def test_an_interrupt_in_the_first_epoch_saves_a_checkpoint(trainer, monkeypatch
         trainer.train()
     assert len(trainer.saved) == 1 and np.isfinite(trainer.saved[0]).all()
     assert trainer.saved[0] != pytest.approx([1.0, 0.0])
+
+
+@pytest.fixture
+def swallowed_interrupt(trainer, monkeypatch):
+    """Ctrl-C in the third batch, where a destructor loses every exception."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    original, calls = Line.__getitem__, []
+
+    def interrupted(self, index):
+        calls.append(1)
+        if len(calls) == 3:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        return original(self, index)
+
+    monkeypatch.setattr(Line, "__getitem__", interrupted)
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_that_a_destructor_swallows(trainer, swallowed_interrupt):
+    with pytest.raises(KeyboardInterrupt, match="interrupted in epoch"):
+        trainer.train(epochs=50)
+    assert 1 <= len(trainer.saved) < 50
 
 
 def test_an_interrupt_while_the_first_checkpoint_is_saved(trainer, monkeypatch):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
 import math
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -184,14 +187,15 @@ def fit(
         jit_compile=keras.backend.backend() == "jax",
     )
     try:
-        model.fit(
-            train,
-            validation_data=dev,
-            epochs=config.epochs,
-            shuffle=False,
-            verbose=1 if sys.stderr.isatty() and sys.stdout.isatty() else 2,
-            callbacks=[keeper],
-        )
+        with _on_interrupt(keeper.interrupt):
+            model.fit(
+                train,
+                validation_data=dev,
+                epochs=config.epochs,
+                shuffle=False,
+                verbose=1 if sys.stderr.isatty() and sys.stdout.isatty() else 2,
+                callbacks=[keeper],
+            )
     except KeyboardInterrupt:
         if keeper.best_weights is None:
             save()
@@ -201,6 +205,23 @@ def fit(
         ) from None
     model.set_weights(keeper.best_weights)
     return keeper.rows
+
+
+@contextlib.contextmanager
+def _on_interrupt(handler: Callable):
+    """Handles Ctrl-C, where Python lets us: in the main thread, if nobody else does."""
+    present = signal.getsignal(signal.SIGINT)
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and present is signal.default_int_handler
+    )
+    if ours:
+        signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, present)
 
 
 class BestWeights(keras.callbacks.Callback):
@@ -215,6 +236,21 @@ class BestWeights(keras.callbacks.Callback):
         self.save, self.history_file, self.evaluate = save, history_file, evaluate
         self.rows: list[dict[str, float]] = []
         self.best_weights, self.best, self.waited, self.step = None, None, 0, 0
+        self.interrupted, self.evaluating = False, False
+
+    def interrupt(self, signal_number, frame):
+        """Ends the training at the next batch; a second Ctrl-C ends it at once.
+
+        Raised where it arrives, the exception may be lost in a destructor or a callback
+        of the backend, and the training would go on.
+        """
+        if self.interrupted or self.evaluating:
+            raise KeyboardInterrupt
+        self.interrupted = True
+
+    def _end_if_interrupted(self) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     def _reset_streams(self) -> None:
         for layer in self.model.layers:
@@ -228,7 +264,11 @@ class BestWeights(keras.callbacks.Callback):
     def on_test_begin(self, logs=None):
         self._reset_streams()
 
+    def on_test_batch_end(self, batch, logs=None):
+        self._end_if_interrupted()
+
     def on_train_batch_end(self, batch, logs=None):
+        self._end_if_interrupted()
         self.step += 1
         if not math.isfinite(float(logs["loss"])):
             self._stop("loss", float(logs["loss"]))
@@ -245,8 +285,11 @@ class BestWeights(keras.callbacks.Callback):
         )
 
     def on_epoch_end(self, epoch, logs=None):
+        self._end_if_interrupted()
         if self.evaluate:
+            self.evaluating = True
             logs.update(self.evaluate())
+            self.evaluating = False
         seconds = time.perf_counter() - self.started
         row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
         self.rows.append({**row, "seconds": seconds})
