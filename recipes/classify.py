@@ -58,6 +58,9 @@ class Config(TrainingConfig):
         dtype: `"float32"` or `"mixed_bfloat16"`.
         epochs: None for 8 (on phrases the development score peaks early), or 6 on the
             embedded default.
+        batch_size: texts of a batch; None for 64, or 16 on the embedded default.
+        batch_tokens: instead of `batch_size`, the tokens of a batch at most, padding
+            included; 0 for none.
         run_dir: a new directory for the results; None for the next `runs/classify`.
     """
 
@@ -82,7 +85,8 @@ class Config(TrainingConfig):
     dtype: Precision = "float32"
     run_dir: str | None = None
     epochs: int | None = None
-    batch_size: int = 64
+    batch_size: int | None = None
+    batch_tokens: int = 0
     learning_rate: float = 1e-3
     patience: int = 3
 
@@ -100,11 +104,11 @@ def run(config: Config) -> Result:
         ValueError: if the data or an option is not as expected.
     """
     if config.data is None:  # what the embedded default changes: it is a small corpus
-        config = config.adapted(
-            epochs=6, batch_size=16, max_length=100, learning_rate=3e-3
-        )
+        config = config.adapted(epochs=6, max_length=100, learning_rate=3e-3)
     config = config.adapted(epochs=8)
-    config.check(min_count=1, max_length=1)
+    if not config.batch_tokens:
+        config = config.adapted(batch_size=16 if config.data is None else 64)
+    config.check(min_count=1, max_length=1, batch_tokens=0)
     # Text to tokens, tokens to ids: the vocabulary knows the training data only.
     splits = read(config)
     tokenizer = Tokenizer("words", config.lowercase)
@@ -133,7 +137,12 @@ def run(config: Config) -> Result:
             ),
         }
         return Batches(
-            columns, classification_batch, config.batch_size, shuffle, config.seed
+            columns,
+            classification_batch,
+            config.batch_size,
+            shuffle,
+            config.seed,
+            config.batch_tokens,
         )
 
     loss, metric, monitored, mode = OBJECTIVES[head]

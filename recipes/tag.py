@@ -53,6 +53,9 @@ class Config(TrainingConfig):
         recurrent_dropout: share of the state dropped inside each step; slow.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
+        batch_size: sentences of a batch; None for 32, or 8 on the embedded default.
+        batch_tokens: instead of `batch_size`, the tokens of a batch at most, padding
+            included; 0 for none.
         run_dir: a new directory for the results; None for the next `runs/tag`.
     """
 
@@ -78,7 +81,8 @@ class Config(TrainingConfig):
     dtype: Precision = "float32"
     run_dir: str | None = None
     epochs: int = 10
-    batch_size: int = 32
+    batch_size: int | None = None
+    batch_tokens: int = 0
     learning_rate: float = 3e-3
     clip_norm: float = 5.0
 
@@ -96,10 +100,10 @@ def run(config: Config) -> Result:
         ValueError: if the data or an option is not as expected.
     """
     if config.data is None:  # what the embedded default changes: it is a small corpus
-        config = config.adapted(
-            epochs=5, batch_size=8, input_dropout=0.5, output_dropout=0.5
-        )
-    config.check(min_count=1)
+        config = config.adapted(epochs=5, input_dropout=0.5, output_dropout=0.5)
+    if not config.batch_tokens:
+        config = config.adapted(batch_size=8 if config.data is None else 32)
+    config.check(min_count=1, batch_tokens=0)
     splits = read(config)
     train_words = splits["train"]
     if config.lowercase:
@@ -143,7 +147,14 @@ def run(config: Config) -> Result:
             inputs = tagger.inputs(columns["token_ids"])
             return tagging_batch({**inputs, "tags": columns["tags"]}, weights)
 
-        return Batches(columns, assemble, config.batch_size, shuffle, config.seed)
+        return Batches(
+            columns,
+            assemble,
+            config.batch_size,
+            shuffle,
+            config.seed,
+            config.batch_tokens,
+        )
 
     train, dev = batches("train", shuffle=True), batches("dev")
     batches("test")  # a bad line of the test data is better known now

@@ -56,6 +56,9 @@ class Config(TrainingConfig):
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
         epochs: None for 10, or 8 on the embedded default.
+        batch_size: pairs of a batch; None for 64.
+        batch_tokens: instead of `batch_size`, the tokens of a batch at most, padding
+            included, on its longer side; 0 for none.
         run_dir: a new directory for the results; None for the next `runs/translate`.
     """
 
@@ -79,7 +82,8 @@ class Config(TrainingConfig):
     dtype: Precision = "float32"
     run_dir: str | None = None
     epochs: int | None = None
-    batch_size: int = 64
+    batch_size: int | None = None
+    batch_tokens: int = 0
     learning_rate: float = 2e-3
     warmup_steps: int = 200
 
@@ -106,7 +110,9 @@ def run(config: Config) -> Result:
             output_dropout=0.1,
         )
     config = config.adapted(epochs=10)
-    config.check(min_count=1, max_length=1)
+    if not config.batch_tokens:
+        config = config.adapted(batch_size=64)
+    config.check(min_count=1, max_length=1, batch_tokens=0)
     splits = read(config)
     tokenizers = {
         "source": (
@@ -142,7 +148,12 @@ def run(config: Config) -> Result:
             for i, side in enumerate(("source_ids", "target_ids"))
         }
         return Batches(
-            columns, translation_batch, config.batch_size, shuffle, config.seed
+            columns,
+            translation_batch,
+            config.batch_size,
+            shuffle,
+            config.seed,
+            config.batch_tokens,
         )
 
     train = batches("train", config.max_length, shuffle=True)

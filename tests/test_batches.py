@@ -1,20 +1,16 @@
-"""Ragged arrays, padded batches and streams."""
-
-import doctest
+"""Padded batches and streams."""
 
 import numpy as np
 import pytest
 
-from zoo import batches
 from zoo.batches import (
     Batches,
-    Ragged,
     Streams,
     classification_batch,
-    ladder_length,
     tagging_batch,
     translation_batch,
 )
+from zoo.ragged import Ragged
 from zoo.vocabulary import END, START
 
 LENGTHS = [3, 1, 7, 2, 2, 12, 5, 1, 9, 4, 4]
@@ -34,63 +30,13 @@ def columns_as_they_are(columns, weights):
     return columns, None, weights
 
 
-def test_doctests():
-    results = doctest.testmod(batches)
-    assert results.attempted and not results.failed
-
-
-@pytest.mark.parametrize("shape", [(), (4,)], ids=["flat", "letters"])
-@pytest.mark.parametrize("limit", [None, 0, 40, 90], ids=str)
-def test_pack_keeps_every_array(monkeypatch, limit, shape):
-    if limit is not None:
-        monkeypatch.setattr(Ragged, "memory_limit", limit)
-    given = arrays(LENGTHS, *shape, dtype=np.int16)
-    ragged = Ragged.pack(iter(given))
-    assert isinstance(ragged.values, np.memmap) is (limit is not None)
-    assert ragged.values.dtype == np.int16 and len(ragged) == len(LENGTHS)
-    assert ragged.lengths.tolist() == LENGTHS
-    for i, array in enumerate(given):
-        assert np.array_equal(ragged[i], array)
-
-
-def test_memory_map_cannot_be_changed(monkeypatch):
-    monkeypatch.setattr(Ragged, "memory_limit", 0)
-    with pytest.raises(ValueError, match="read-only"):
-        Ragged.pack(arrays(LENGTHS)).values[0] = 1
-
-
-@pytest.mark.parametrize("limit", [0, 1 << 20])
-def test_pack_refuses_nothing_and_empty_arrays(monkeypatch, limit):
-    monkeypatch.setattr(Ragged, "memory_limit", limit)
-    with pytest.raises(ValueError, match="^there are no examples to encode$"):
-        Ragged.pack([])
-    with pytest.raises(ValueError, match="^example 3 is empty once encoded$"):
-        Ragged.pack(arrays([1, 2, 0, 4]))
-
-
-def test_padded():
-    ragged = Ragged(np.array([5, 6, 7, 8, 9, 4]), np.array([0, 3, 4, 6]))
-    assert ragged.padded([2, 0, 2], 4).tolist() == [
-        [9, 4, 0, 0], [5, 6, 7, 0], [9, 4, 0, 0],
-    ]
-    letters = Ragged(np.arange(1, 7).reshape(3, 2), np.array([0, 1, 3]))
-    assert letters.padded([0, 1], 2).tolist() == [[[1, 2], [0, 0]], [[3, 4], [5, 6]]]
-
-
-def test_padded_refuses_a_length_that_cuts():
-    with pytest.raises(ValueError):
-        numbered([3]).padded([0], 2)
-
-
-def test_ladder_length():
-    lengths = range(1, 2049)
-    ladder = [ladder_length(n) for n in lengths]
-    assert ladder == sorted(ladder)
-    assert all(n <= m < n + max(2, n / 8) for n, m in zip(lengths, ladder))
-    assert all(ladder_length(m) == m for m in ladder)
-    assert all(m % 2 == 0 for m in ladder)
-    for octave in (16, 32, 64, 512, 1024):
-        assert len({m for m in ladder if octave < m <= 2 * octave}) == 8
+def shapes_of(data):
+    """Returns the shape of each side of every batch."""
+    found = []
+    for i in range(len(data)):
+        columns, _, _ = data[i]
+        found.append([c.shape for n, c in columns.items() if n.endswith("_ids")])
+    return found
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
@@ -104,9 +50,8 @@ def test_every_example_once_per_epoch(batch_size, shuffle):
             columns, _, weights = data[i]
             ids = columns["token_ids"]
             assert ids.shape[0] == batch_size
-            least = ladder_length(int((ids > 0).sum(1).max()))
-            longer = ladder_length(least + 1) if i == 1 else least
-            assert ids.shape[1] in (least, longer)
+            longest = (ids > 0).sum(1).max()
+            assert ids.shape[1] == min(n for n in data.ladder if n >= longest)
             kept = ids[weights == 1]
             assert set(weights.tolist()) <= {0.0, 1.0} and weights.dtype == np.float32
             assert data.rows(i).tolist() == (kept[:, 0] - 1).tolist()
@@ -118,14 +63,17 @@ def test_every_example_once_per_epoch(batch_size, shuffle):
         data.on_epoch_end()
 
 
-@pytest.mark.parametrize("lengths", [[2] * 6, [2] * 3 + [9] * 3, [1] * 3])
-def test_the_first_two_batches_differ_in_length(lengths):
-    data = Batches({"token_ids": numbered(lengths)}, columns_as_they_are, 1, True)
-    for _ in range(3):
-        shapes = [data[i][0]["token_ids"].shape for i in range(len(data))]
-        assert shapes[0] != shapes[1]
-        for i in (0, *range(2, len(shapes))):
-            assert shapes[i] == (1, ladder_length(lengths[data.rows(i)[0]]))
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("lengths", [
+    ([2] * 6 + [9],), ([2] + [9] * 6,), ([4, 4, 2, 2, 2], [6, 8, 6, 6, 6]),
+    ([2, 2, 4, 4], [3, 5, 3, 5]), ([3] * 5, [1, 8, 8, 8, 8]),
+])
+def test_the_first_two_batches_differ_in_every_length_that_varies(lengths, shuffle):
+    columns = dict(zip(("source_ids", "target_ids"), map(numbered, lengths)))
+    data = Batches(columns, columns_as_they_are, 1, shuffle)
+    for _ in range(5):
+        for side, shapes in zip(lengths, zip(*shapes_of(data))):
+            assert (shapes[0] != shapes[1]) is (len(set(side)) > 1)
         data.on_epoch_end()
 
 
@@ -168,23 +116,72 @@ def test_epochs_group_equal_lengths_differently():
     assert first != second
 
 
-def test_without_shuffling_epochs_are_alike_and_sorted():
+def test_without_shuffling_epochs_are_alike():
     data = Batches({"token_ids": numbered(LENGTHS)}, columns_as_they_are, 3)
     before = order(data)
     data.on_epoch_end()
-    assert order(data) == before
-    lengths = [LENGTHS[row] for row in sum(before, [])]
-    assert lengths == sorted(LENGTHS)
+    assert order(data) == before != order(shuffled(0, 0, 3))
 
 
-def test_shapes_are_bounded():
-    lengths = np.random.default_rng(0).integers(1, 257, 600)
-    data = Batches({"token_ids": numbered(lengths)}, columns_as_they_are, 2, True)
-    shapes = set()
-    for _ in range(3):
-        shapes |= {data[i][0]["token_ids"].shape for i in range(len(data))}
-        data.on_epoch_end()
-    assert len(shapes) <= len({ladder_length(n) for n in range(1, 257)}) == 40
+@pytest.mark.parametrize("options", [{"batch_size": 4}, {"batch_tokens": 600}], ids=str)
+@pytest.mark.parametrize("sides", [1, 2])
+def test_shapes_are_few_and_the_same_in_every_epoch(sides, options):
+    random = np.random.default_rng(0)
+    lengths = random.integers(1, 257, 600)
+    others = np.maximum(1, lengths + random.integers(-9, 9, 600))
+    columns = {"source_ids": numbered(lengths), "target_ids": numbered(others)}
+    columns = dict(list(columns.items())[:sides])
+    data = Batches(columns, columns_as_they_are, shuffle=True, **options)
+    first = sorted(shapes_of(data))
+    data.on_epoch_end()
+    assert sorted(shapes_of(data)) == first
+    assert len({str(shape) for shape in first}) == data.num_shapes()
+    assert len(data.ladder) <= 32 and data.num_shapes() <= (32 if sides == 1 else 96)
+
+
+def test_padding_waste_of_a_corpus_of_usual_lengths():
+    random = np.random.default_rng(0)
+    source = np.ceil(random.gamma(6, 2.2, 8000)).astype(int)
+    target = np.maximum(1, source + random.normal(0, 2, 8000).round().astype(int))
+    columns = {"source_ids": numbered(source), "target_ids": numbered(target)}
+    data = Batches(columns, columns_as_they_are, 64, shuffle=True)
+    assert data.padding_waste() <= 0.05 and data.num_shapes() <= 80
+
+
+@pytest.mark.parametrize("budget", [12, 13, 40, 100, 10_000])
+def test_a_batch_holds_its_tokens_and_no_more(budget):
+    columns = {
+        "source_ids": numbered(LENGTHS * 9), "target_ids": numbered(LENGTHS[::-1] * 9)
+    }
+    data = Batches(columns, columns_as_they_are, shuffle=True, batch_tokens=budget)
+    by_length, seen = {}, []
+    for i, shapes in enumerate(shapes_of(data)):
+        assert shapes[0][0] == shapes[1][0]
+        (rows, longer), seen = max(shapes), seen + data.rows(i).tolist()
+        assert rows * longer <= budget and (rows < 8 or rows % 8 == 0)
+        by_length.setdefault(longer, set()).add(rows)
+        assert data[i][2].tolist() == [1] * len(data.rows(i)) + [0] * (
+            rows - len(data.rows(i))
+        )
+    assert sorted(seen) == list(range(len(LENGTHS) * 9))
+    assert all(len(rows) == 1 for rows in by_length.values())
+    for longer, (rows,) in by_length.items():
+        assert (rows + (1 if rows < 8 else 8)) * longer > budget
+
+
+def test_tokens_of_a_batch_that_do_not_hold_the_longest_example():
+    with pytest.raises(ValueError, match="^batch_tokens: expected at least 12, .* 11$"):
+        Batches({"token_ids": numbered(LENGTHS)}, columns_as_they_are, batch_tokens=11)
+
+
+@pytest.mark.parametrize("both", [(None, 0), (4, 100)])
+def test_rows_or_tokens_of_a_batch_but_not_both(both):
+    message = "expected one of them, got {} and {}$".format(*both)
+    with pytest.raises(ValueError, match=message):
+        Batches(
+            {"token_ids": numbered(LENGTHS)}, columns_as_they_are, both[0],
+            batch_tokens=both[1],
+        )
 
 
 @pytest.mark.parametrize("names", [
@@ -206,6 +203,17 @@ def test_padding_waste(names, batch_size):
             real += (found[name][weights == 1] > 0).sum()
     assert data.num_tokens() == real == sum(LENGTHS) * len(counted)
     assert data.padding_waste() == pytest.approx(1 - real / cells)
+
+
+def test_a_memory_map_makes_the_same_batches(monkeypatch):
+    def found():
+        columns = {"token_ids": numbered(LENGTHS)}
+        data = Batches(columns, columns_as_they_are, 3, shuffle=True)
+        return [data[i][0]["token_ids"] for i in range(len(data))]
+
+    in_memory = found()
+    monkeypatch.setattr(Ragged, "memory_limit", 30)
+    assert all(map(np.array_equal, found(), in_memory))
 
 
 @pytest.mark.parametrize("total, batch_size, steps", [
@@ -242,8 +250,8 @@ def test_classification_batch():
         "targets": Ragged.pack(np.array([[i, 1 - i]], np.float32) for i in (0, 1, 0)),
     }
     x, y, weights = Batches(columns, classification_batch, 4)[0]
-    assert (x > 0).sum(1).tolist() == [1, 2, 3, 1]
-    assert y.tolist() == [[1, 0], [0, 1], [0, 1], [1, 0]]
+    assert (x > 0).sum(1).tolist() == [3, 1, 2, 3]
+    assert y.tolist() == [[0, 1], [1, 0], [0, 1], [0, 1]]
     assert weights.tolist() == [1, 1, 1, 0]
 
 
@@ -255,12 +263,12 @@ def test_tagging_batch(characters):
     x, y, weights = Batches(columns, tagging_batch, 3)[0]
     assert set(x) == set(columns) - {"tags"}
     if characters:
-        assert x["character_ids"].shape == (3, 4, 5)
+        assert x["character_ids"].shape == (3, 3, 5)
         assert np.array_equal(x["character_ids"][1, :3], columns["character_ids"][1])
-    assert x["token_ids"].tolist() == [[1, 1, 0, 0], [2, 2, 2, 0], [1, 1, 0, 0]]
-    assert weights.tolist() == [[1, 1, 0, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
+    assert x["token_ids"].tolist() == [[1, 1, 0], [2, 2, 2], [1, 1, 0]]
+    assert weights.tolist() == [[1, 1, 0], [1, 1, 1], [0, 0, 0]]
     first, second = columns["tags"][0].tolist(), columns["tags"][1].tolist()
-    assert y.tolist() == [[*first, 0, 0], [*second, 0], [*first, 0, 0]]
+    assert y.tolist() == [[*first, 0], second, [*first, 0]]
 
 
 def test_translation_batch():

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.batches import ladder_length
 from zoo.inference import Classifier, LanguageModel, Tagger, Translator
+from zoo.ladders import ladder_length
 from zoo.models.classifier import ClassifierConfig
 from zoo.models.language_model import LanguageModelConfig
 from zoo.models.tagger import TaggerConfig

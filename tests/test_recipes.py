@@ -31,7 +31,7 @@ TEXTS = {
 METRICS = {
     "recipe", "command", "data", "split", "metric", "unit", "score", "baseline",
     "seed", "epochs", "parameters", "seconds", "tokens_per_second", "padding_waste",
-    "device", "versions", "dev_score",
+    "batch_shapes", "device", "versions", "dev_score",
 }  # fmt: skip
 OTHER_METRICS = {
     "classify": set(),
@@ -95,7 +95,8 @@ def test_metrics_of_a_run(runs, name):
 def test_what_a_run_prints(runs, name):
     run = runs[name]
     assert f"{run.result.metrics['score']:.4g}" in run.printed
-    assert "padding waste" in run.printed and "parameters" in run.printed
+    assert re.search(r"padding waste +\d+\.\d%\n  batch shapes +\d+\n", run.printed)
+    assert "parameters" in run.printed
     command = re.search("^try it: python -m zoo (.*)$", run.printed, re.M)[1]
     assert command.startswith(f"{SUBCOMMANDS[name]} {run.directory} ")
 
@@ -247,6 +248,34 @@ def test_an_existing_run_directory_is_refused(runs):
 
 
 # --- Other options ---------------------------------------------------------------
+
+
+def budgeted(name, directory, **changes):
+    data = write_corpus(directory / "data", name)
+    changes = {"epochs": 1, "run_dir": str(directory / "run"), **changes}
+    recipe = importlib.import_module(f"recipes.{name}")
+    return recipe.run(recipe.Config(**options(name, data, **changes)))
+
+
+@pytest.mark.parametrize("name", ["classify", "tag", "translate"])
+def test_batches_of_a_number_of_tokens(name, tmp_path):
+    # An epoch of the tiny corpus is one batch of these, and several of 4 rows or fewer.
+    result = budgeted(name, tmp_path, batch_size=None, batch_tokens=100)
+    stored = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert stored["batch_tokens"] == 100 and stored["batch_size"] is None
+    assert np.isfinite(result.metrics["score"]) and result.metrics["batch_shapes"] == 1
+
+
+@pytest.mark.parametrize("name", ["classify", "tag", "translate"])
+@pytest.mark.parametrize("changes, expected", [
+    ({"batch_size": None, "batch_tokens": 1}, "batch_tokens: expected at least"),
+    ({"batch_size": None, "batch_tokens": -1}, "batch_tokens: expected at least 0"),
+    ({"batch_size": 4, "batch_tokens": 50}, "expected one of them, got 4 and 50"),
+])  # fmt: skip
+def test_a_number_of_tokens_that_cannot_be(name, changes, expected, tmp_path):
+    with pytest.raises(ValueError, match=expected):
+        budgeted(name, tmp_path, **changes)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_language_model_by_words(tmp_path):

@@ -1,141 +1,142 @@
-"""Encoded corpora, and the padded batches made of them.
+"""Padded batches of encoded corpora, and streams of a text.
 
 A batch is `(x, y, sample_weight)`. Every array is padded on the right with zeros to a
-length from a fixed ladder, and the last batch is filled up with rows of weight 0, so
-that a compiled model sees few shapes. The order is a function of (seed, epoch) alone.
+length from the ladder that fits the corpus, and the last batch is filled up with rows
+of weight 0, so that a compiled model sees few shapes and little padding. The order is a
+function of (seed, epoch) alone.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from zoo.ladders import ladders_for
+from zoo.ragged import Ragged
 from zoo.vocabulary import END, START
 
 Batch = tuple[Any, np.ndarray, np.ndarray]
 TOKEN_COLUMNS = ("token_ids", "source_ids", "target_ids")
-
-
-class Ragged:
-    """Arrays of unequal length, one after another in one flat array.
-
-    Args:
-        values: integers `[total, ...]`, in memory or memory-mapped.
-        offsets: int64 `[count + 1]`; example `i` is
-            `values[offsets[i]:offsets[i + 1]]`.
-    """
-
-    memory_limit = 1 << 28  # bytes; a larger corpus goes to an unnamed temporary file
-
-    def __init__(self, values: np.ndarray, offsets: np.ndarray):
-        self.values, self.offsets = values, offsets
-
-    @classmethod
-    def pack(cls, arrays: Iterable[np.ndarray]) -> Ragged:
-        """Packs arrays that differ in their first axis only; reads `arrays` once.
-
-        Raises:
-            ValueError: if there is no array, or one is empty.
-        """
-        offsets, pending, pending_bytes, file = [0], [], 0, None
-        for array in arrays:
-            if not len(array):
-                raise ValueError(f"example {len(offsets)} is empty once encoded")
-            offsets.append(offsets[-1] + len(array))
-            pending.append(array)
-            pending_bytes += array.nbytes
-            if pending_bytes > cls.memory_limit:
-                file = file or tempfile.TemporaryFile()
-                np.concatenate(pending).tofile(file)
-                pending, pending_bytes = [], 0
-        if len(offsets) == 1:
-            raise ValueError("there are no examples to encode")
-        if file is None:
-            return cls(np.concatenate(pending), np.array(offsets))
-        shape = (offsets[-1], *array.shape[1:])
-        if pending:
-            np.concatenate(pending).tofile(file)
-        file.flush()
-        return cls(np.memmap(file, array.dtype, "r", shape=shape), np.array(offsets))
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        return self.values[self.offsets[index] : self.offsets[index + 1]]
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Lengths of the examples, int64 `[count]`."""
-        return np.diff(self.offsets)
-
-    def padded(self, rows: Iterable[int], length: int) -> np.ndarray:
-        """Returns the examples `rows`, padded on the right to `[rows, length, ...]`."""
-        out = np.zeros(
-            (len(rows), length, *self.values.shape[1:]), dtype=self.values.dtype
-        )
-        for i, row in enumerate(rows):
-            example = self[row]
-            out[i, : len(example)] = example
-        return out
-
-
-def ladder_length(length: int) -> int:
-    """Returns the smallest permitted length that holds `length`: 8 steps an octave.
-
-    >>> [ladder_length(n) for n in (1, 9, 17, 33, 100, 1000)]
-    [2, 10, 18, 36, 104, 1024]
-    """
-    step = max(2, 2 ** max(0, (length - 1).bit_length() - 4))
-    return -(-length // step) * step
+WASTE = 0.045  # share of padding that is worth no further shape to save
 
 
 class Batches(keras.utils.PyDataset):
     """Batches of examples of similar length.
 
+    An example belongs to the lengths of the ladder that hold its sides. Each epoch
+    mixes the examples of the same lengths, and then the batches, so the shapes of an
+    epoch's batches are always the same ones.
+
     Args:
-        columns: the encoded parts of the examples, by name; equally many of each.
+        columns: the encoded parts of the examples, by name; equally many of each. The
+            lengths of `TOKEN_COLUMNS` vary; another column is as long as the first of
+            them, or of one length.
         assemble: turns the padded columns (a dict of arrays `[batch, length, ...]`) and
             the row weights (float32 `[batch]`, 0 for a row that only fills up the
             batch) into a batch.
         batch_size: rows of every batch.
         shuffle: whether each epoch has an order of its own.
         seed: of the order.
+        batch_tokens: instead of `batch_size`, the cells of a batch at most, padding
+            included, counted on its longer side.
+
+    Raises:
+        ValueError: if not just one of `batch_size` and `batch_tokens` is given, or
+            `batch_tokens` does not hold the longest example.
     """
 
     def __init__(
         self,
         columns: Mapping[str, Ragged],
         assemble: Callable[[dict[str, np.ndarray], np.ndarray], Batch],
-        batch_size: int = 32,
+        batch_size: int | None = None,
         shuffle: bool = False,
         seed: int = 0,
+        batch_tokens: int = 0,
     ):
         super().__init__()
+        if bool(batch_size) == bool(batch_tokens):
+            raise ValueError(
+                "batch_size and batch_tokens: expected one of them, got "
+                f"{batch_size} and {batch_tokens}"
+            )
         self.columns, self.assemble = dict(columns), assemble
-        self.batch_size, self.shuffle, self.seed, self.epoch = (
-            batch_size,
-            shuffle,
-            seed,
-            0,
-        )
-        self._lengths = {name: c.lengths for name, c in self.columns.items()}
+        self.batch_size, self.batch_tokens = batch_size, batch_tokens
+        self.shuffle, self.seed, self.epoch = shuffle, seed, 0
+        self._sides = [name for name in self.columns if name in TOKEN_COLUMNS]
+        first = self.columns[self._sides[0]].offsets
+        self._fixed = {
+            name: int(column.lengths.max())
+            for name, column in self.columns.items()
+            if name not in self._sides and not np.array_equal(column.offsets, first)
+        }
+        self._cut()
         self._order()
 
+    def _cut(self) -> None:
+        """Cuts batches, on the first ladder that wastes little."""
+        lengths = [self.columns[name].lengths for name in self._sides]
+        longest = max(side.max() for side in lengths)
+        if 0 < self.batch_tokens < longest:
+            raise ValueError(
+                f"batch_tokens: expected at least {longest}, the tokens of the longest "
+                f"example, got {self.batch_tokens}"
+            )
+        average = int(np.mean([side.mean() for side in lengths]))
+        for self.ladder in ladders_for(lengths, self._rows_of(average), WASTE):
+            places = [np.searchsorted(self.ladder, side) for side in lengths]
+            self._cut_at(np.array(places, np.int16))
+            if self.padding_waste() <= WASTE:
+                break
+
+    def _cut_at(self, places: np.ndarray) -> None:
+        """Cuts batches of examples `[sides, count]` given by places on the ladder."""
+        # By the longer side, the longest first. Among these by the difference of the
+        # sides, up and down in turn, so that neighbours differ little on both.
+        top = places.max(0)
+        difference = (places[0] - places[-1]) * (-1) ** (top % 2)
+        keys = difference - (top << 8)
+        self._rows = np.argsort(keys, kind="stable").astype(np.int32)
+        keys = keys[self._rows]
+        self._groups = np.flatnonzero(keys[1:] != keys[:-1]) + 1
+        places, top = places[:, self._rows], top[self._rows]
+        starts, rows = [0], []  # from the longest examples on
+        while starts[-1] < len(top):
+            rows.append(self._rows_of(int(self.ladder[top[starts[-1]]])))
+            starts.append(starts[-1] + rows[-1])
+        self._starts, self._num_rows = np.array(starts), np.array(rows)
+        # [sides, batches]
+        self._lengths = self.ladder[np.maximum.reduceat(places, starts[:-1], axis=1)]
+
+    def _rows_of(self, length: int) -> int:
+        """Returns the rows of a batch of a length."""
+        if not self.batch_tokens:
+            return self.batch_size
+        rows = max(1, self.batch_tokens // length)
+        return rows if rows < 8 else rows // 8 * 8  # devices share a batch evenly
+
     def _order(self) -> None:
-        """Sorts by length, equal lengths in random order; then shuffles the batches."""
-        random = np.random.default_rng((self.seed, self.epoch))
-        first, *others = self._lengths.values()
-        keys = [random.random(len(first))] if self.shuffle else []
-        rows = np.lexsort([*keys, *others, first])
-        starts = np.arange(0, len(rows), self.batch_size)
-        self._batches = [rows[s : s + self.batch_size] for s in starts]
+        """Mixes the examples of the same lengths, then the batches."""
+        self._epoch_rows, self._sequence = self._rows, np.arange(len(self._num_rows))
         if self.shuffle:
-            random.shuffle(self._batches)
+            random = np.random.default_rng((self.seed, self.epoch))
+            self._epoch_rows = self._rows.copy()
+            for group in np.split(self._epoch_rows, self._groups):
+                random.shuffle(group)
+            random.shuffle(self._sequence)
+        # Keras takes a dimension for fixed if it is the same in the first two batches,
+        # and then fails at a later one, so these two differ in all that ever do.
+        varying = self._lengths[np.ptp(self._lengths, axis=1) > 0][:, self._sequence]
+        for first in range(len(self) if len(varying) else 0):
+            others = np.flatnonzero((varying != varying[:, [first]]).all(0))
+            if len(others):
+                two = [first, others[0]]
+                rest = np.delete(self._sequence, two)
+                self._sequence = np.concatenate([self._sequence[two], rest])
+                break
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -143,50 +144,36 @@ class Batches(keras.utils.PyDataset):
             self._order()
 
     def __len__(self) -> int:
-        return len(self._batches)
+        return len(self._num_rows)
 
     def __getitem__(self, index: int) -> Batch:
-        rows = self._batches[index]
-        weights = np.zeros(self.batch_size, np.float32)
-        weights[: len(rows)] = 1
-        filled = np.resize(rows, self.batch_size)
-        return self.assemble(
-            {
-                name: column.padded(filled, self._padded_length(name, index))
-                for name, column in self.columns.items()
-            },
-            weights,
-        )
-
-    def _padded_length(self, name: str, index: int) -> int:
-        def length(index):
-            return ladder_length(int(self._lengths[name][self._batches[index]].max()))
-
-        # Keras takes a dimension for fixed if it is the same in the first two batches,
-        # and then fails at a later one, so these two always differ.
-        if index == 1 and length(0) == length(1):
-            return ladder_length(length(1) + 1)
-        return length(index)
+        batch = self._sequence[index]
+        rows, num_rows = self.rows(index), int(self._num_rows[batch])
+        lengths = dict(zip(self._sides, self._lengths[:, batch].tolist()))
+        for name, column in self.columns.items():
+            lengths.setdefault(name, self._fixed.get(name, lengths[self._sides[0]]))
+        padded = {
+            name: column.padded(np.resize(rows, num_rows), lengths[name])
+            for name, column in self.columns.items()
+        }
+        return self.assemble(padded, (np.arange(num_rows) < len(rows)).astype("f4"))
 
     def rows(self, index: int) -> np.ndarray:
         """Returns which examples batch `index` holds, in its order."""
-        return self._batches[index]
+        batch = self._sequence[index]
+        return self._epoch_rows[self._starts[batch] : self._starts[batch + 1]]
 
     def num_tokens(self) -> int:
         """Returns the number of real tokens of an epoch, sources and targets alike."""
-        return int(sum(self._lengths[name].sum() for name in self._token_columns()))
-
-    def _token_columns(self) -> list[str]:
-        return [name for name in self.columns if name in TOKEN_COLUMNS]
+        return int(sum(self.columns[name].lengths.sum() for name in self._sides))
 
     def padding_waste(self) -> float:
         """Returns the share of an epoch's token cells that are padding."""
-        cells = sum(
-            self.batch_size * self._padded_length(name, index)
-            for index in range(len(self))
-            for name in self._token_columns()
-        )
-        return 1 - self.num_tokens() / cells
+        return 1 - self.num_tokens() / int((self._num_rows * self._lengths).sum())
+
+    def num_shapes(self) -> int:
+        """Returns the number of shapes that the batches of any epoch take."""
+        return len(set(zip(self._num_rows.tolist(), *self._lengths.tolist())))
 
 
 class Streams(keras.utils.PyDataset):
@@ -232,6 +219,10 @@ class Streams(keras.utils.PyDataset):
     def padding_waste(self) -> float:
         """Returns the share of an epoch's cells that are padding."""
         return 1 - self.num_tokens() / (len(self) * self.batch_size * self.steps)
+
+    def num_shapes(self) -> int:
+        """Returns the number of shapes that batches take: all take the same."""
+        return 1
 
 
 def classification_batch(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:

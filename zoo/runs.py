@@ -118,6 +118,7 @@ class Run:
             "seconds": time.perf_counter() - self.started,
             "tokens_per_second": train.num_tokens() * len(history) / training_seconds,
             "padding_waste": train.padding_waste(),
+            "batch_shapes": train.num_shapes(),
             "device": device(),
             "versions": versions(),
             **others,
@@ -141,6 +142,7 @@ def _print_table(metrics: dict[str, Any]) -> None:
         ("seconds", f"{metrics['seconds']:.0f}"),
         ("training tokens per second", f"{metrics['tokens_per_second']:,.0f}"),
         ("padding waste", f"{metrics['padding_waste']:.1%}"),
+        ("batch shapes", f"{metrics['batch_shapes']}"),
     ]
     width = max(len(name) for name, _ in rows)
     print()

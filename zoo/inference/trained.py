@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from zoo import checkpoints
-from zoo.batches import ladder_length
+from zoo.ladders import ladder_length
 
 ROWS = 32  # of a prediction batch: always as many, so that few programs are compiled
 
