@@ -1,9 +1,12 @@
-"""Padded batches and streams."""
+"""Padded batches, batches ahead of their use, and streams."""
+
+import threading
 
 import numpy as np
 import pytest
 
 from zoo.batches import (
+    Ahead,
     Batches,
     Streams,
     classification_batch,
@@ -214,6 +217,44 @@ def test_a_memory_map_makes_the_same_batches(monkeypatch):
     in_memory = found()
     monkeypatch.setattr(Ragged, "memory_limit", 30)
     assert all(map(np.array_equal, found(), in_memory))
+
+
+def test_batches_ahead_are_the_same_batches():
+    def found(data):
+        epochs = []
+        for _ in range(3):
+            epochs.append([str(data[i]) for i in (*range(len(data)), 1, 0, 0, 2)])
+            data.on_epoch_end()
+        return epochs
+
+    expected = found(shuffled(3, 0))
+    assert found(Ahead(shuffled(3, 0))) == expected
+    assert expected[0] != expected[1]
+
+
+class Noticed:
+    """Tells when a batch is being built, and fails to build batch 2."""
+
+    def __init__(self):
+        self.built = [threading.Event() for _ in range(3)]
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        self.built[index].set()
+        if index == 2:
+            raise OSError("no such file")
+        return index
+
+
+def test_a_batch_is_built_before_it_is_asked_for():
+    noticed = Noticed()
+    data = Ahead(noticed)
+    assert data[0] == 0 and noticed.built[1].wait(10) and not noticed.built[2].is_set()
+    assert data[1] == 1 and noticed.built[2].wait(10)
+    with pytest.raises(OSError, match="no such file"):
+        data[2]
 
 
 @pytest.mark.parametrize("total, batch_size, steps", [

@@ -6,6 +6,7 @@ import errno
 import math
 import os
 import signal
+import threading
 
 import keras
 import numpy as np
@@ -233,6 +234,24 @@ def test_an_interrupt_in_the_first_epoch_saves_a_checkpoint(trainer, monkeypatch
         trainer.train()
     assert len(trainer.saved) == 1 and np.isfinite(trainer.saved[0]).all()
     assert trainer.saved[0] != pytest.approx([1.0, 0.0])
+
+
+def test_the_next_batch_is_built_while_a_step_runs(trainer, monkeypatch):
+    built, found = threading.Event(), []
+
+    class Watched(Line):
+        def __getitem__(self, index):
+            if index == 3:
+                built.set()
+            return super().__getitem__(index)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 2:  # nothing has asked for batch 3 yet
+            found.append(built.wait(10))
+
+    monkeypatch.setattr(BestWeights, "on_train_batch_end", on_train_batch_end)
+    trainer.train(train=Watched(4), epochs=1)
+    assert found == [True]
 
 
 @pytest.fixture

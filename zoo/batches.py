@@ -9,6 +9,7 @@ function of (seed, epoch) alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -174,6 +175,38 @@ class Batches(keras.utils.PyDataset):
     def num_shapes(self) -> int:
         """Returns the number of shapes that the batches of any epoch take."""
         return len(set(zip(self._num_rows.tolist(), *self._lengths.tolist())))
+
+
+class Ahead(keras.utils.PyDataset):
+    """A data set whose next batch is built in a thread while the present one is used.
+
+    Keras's own `workers` would do for one epoch, but what they have built when `fit`
+    starts over, they hand out again in the next.
+
+    Args:
+        data: the data set.
+    """
+
+    def __init__(self, data: keras.utils.PyDataset):
+        super().__init__()
+        self.data, self._thread, self._next = data, ThreadPoolExecutor(1), {}
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> Batch:
+        ready = self._next.pop(index, None)
+        self._next = {}
+        batch = ready.result() if ready else self.data[index]
+        if index + 1 < len(self):
+            self._next[index + 1] = self._thread.submit(
+                self.data.__getitem__, index + 1
+            )
+        return batch
+
+    def on_epoch_end(self) -> None:
+        self._next = {}
+        self.data.on_epoch_end()
 
 
 class Streams(keras.utils.PyDataset):

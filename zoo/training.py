@@ -20,6 +20,8 @@ from typing import Literal
 import keras
 from keras import ops
 
+from zoo.batches import Ahead
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
@@ -178,6 +180,8 @@ def fit(
     Raises:
         TrainingDiverged: if the loss becomes NaN; names the step.
     """
+    if keras.backend.backend() != "tensorflow":  # which builds batches ahead anyway
+        train, dev = Ahead(train), Ahead(dev)
     keeper = BestWeights(*score, config.patience, save, history_file, evaluate)
     model.compile(
         make_optimizer(config, config.epochs * len(train)),
