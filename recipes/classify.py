@@ -22,7 +22,7 @@ import numpy as np
 from zoo import corpora, metrics, plots
 from zoo.batches import Batches, Ragged, classification_batch
 from zoo.inference import Classifier
-from zoo.layers.recurrent import Cell, Initializer, Precision
+from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.classifier import ClassifierConfig
 from zoo.runs import Result, Run
 from zoo.tokenizers import Tokenizer

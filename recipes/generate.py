@@ -23,7 +23,7 @@ import numpy as np
 from zoo import corpora, metrics, plots
 from zoo.batches import Ragged, Streams
 from zoo.inference import LanguageModel
-from zoo.layers.recurrent import Cell, Initializer, Precision
+from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.language_model import LanguageModelConfig, build_stream_model
 from zoo.runs import Result, Run
 from zoo.tokenizers import Tokenizer

@@ -19,7 +19,7 @@ import keras
 from zoo import corpora, metrics, plots
 from zoo.batches import Batches, Ragged, tagging_batch
 from zoo.inference import Tagger
-from zoo.layers.recurrent import Cell, Initializer, Precision
+from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.tagger import TaggerConfig
 from zoo.runs import Result, Run
 from zoo.tokenizers import Tokenizer

@@ -23,7 +23,7 @@ import keras
 from zoo import corpora, metrics, plots
 from zoo.batches import Batches, Ragged, translation_batch
 from zoo.inference import Translator
-from zoo.layers.recurrent import Cell, Initializer, Precision
+from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.translator import TranslatorConfig
 from zoo.runs import Result, Run
 from zoo.tokenizers import Tokenizer

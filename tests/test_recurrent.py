@@ -1,235 +1,330 @@
-"""Recurrent layers against NumPy, written from the formulas."""
+"""Every path of the recurrent layers against Keras's own, outputs and gradients."""
 
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import ops, tree
 
-from zoo.layers.recurrent import (
-    RecurrentConfig,
-    StackedIdentity,
-    recurrent_layer,
-    recurrent_stack,
-)
-from zoo.models.language_model import LanguageModelConfig, carried_stack
-from zoo.models.translator import TranslatorConfig
+from zoo.layers import scans
+from zoo.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
 
-BATCH, TIME, FEATURES, UNITS = 5, 6, 3, 4
-LENGTHS = [6, 1, 3, 5, 2]
-MASK = np.arange(TIME) < np.array(LENGTHS)[:, None]
-X = np.random.default_rng(0).normal(size=(BATCH, TIME, FEATURES)).astype(np.float32)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+BACKEND = keras.backend.backend()
+PAIRS = {
+    "lstm": (LSTM, keras.layers.LSTM),
+    "gru": (GRU, keras.layers.GRU),
+    "simple": (SimpleRNN, keras.layers.SimpleRNN),
+}
 
 
-def simple_step(x, states, kernel, recurrent, bias, activation):
-    h = activation(x @ kernel + states[0] @ recurrent + bias)
-    return [h]
+def value_and_gradients(function, arrays, compiled=True):
+    """Returns the outputs of `function(*arrays)`, a list, and the gradients of a sum.
+
+    The sum weighs every output by fixed random numbers.
+    """
+
+    def weighted_sum(outputs):
+        total = 0.0
+        for i, output in enumerate(outputs):
+            weights = np.random.default_rng(i).normal(size=output.shape)
+            total = total + ops.sum(ops.cast(output, "float32") * weights)
+        return total
+
+    if BACKEND == "jax":
+        import jax
+
+        def loss(arrays):
+            outputs = function(*arrays)
+            return weighted_sum(outputs), outputs
+
+        run = jax.grad(loss, has_aux=True)
+        gradients, outputs = (jax.jit(run) if compiled else run)(arrays)
+    else:
+        import tensorflow as tf
+
+        def run():
+            with tf.GradientTape() as tape:
+                tape.watch(tensors)
+                outputs = function(*tensors)
+                loss = weighted_sum(outputs)
+            unconnected = tf.UnconnectedGradients.ZERO
+            return outputs, tape.gradient(
+                loss, tensors, unconnected_gradients=unconnected
+            )
+
+        tensors = [tf.constant(array) for array in arrays]
+        outputs, gradients = (tf.function(run) if compiled else run)()
+    return [np.array(ops.cast(array, "float32")) for array in [*outputs, *gradients]]
 
 
-def lstm_step(x, states, kernel, recurrent, bias, _):
-    h, c = states
-    i, f, g, o = np.split(x @ kernel + h @ recurrent + bias, 4)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return [sigmoid(o) * np.tanh(c), c]
+def call(layer, weights, training=False):
+    """Makes a function of the arrays that a layer depends on."""
+
+    def function(x, *rest):
+        given_weights, states = rest[: len(weights)], list(rest[len(weights) :])
+        pairs = zip(layer.trainable_variables, given_weights)
+        with keras.StatelessScope(state_mapping=list(pairs)):
+            return tree.flatten(
+                layer(
+                    x, initial_state=states or None, mask=layer.test_mask,
+                    training=training,
+                )
+            )  # fmt: skip
+
+    return function
 
 
-def gru_step(x, states, kernel, recurrent, bias, _):
-    (h,) = states
-    z, r, g = np.split(x @ kernel + bias[0], 3)
-    recurrent_z, recurrent_r, recurrent_g = np.split(h @ recurrent + bias[1], 3)
-    z, r = sigmoid(z + recurrent_z), sigmoid(r + recurrent_r)
-    return [z * h + (1 - z) * np.tanh(g + r * recurrent_g)]
+def compare(ours, theirs, x, mask, states, training, tolerance=1e-5, compiled=True):
+    """Asserts equal outputs and gradients of two layers with the same weights."""
+    results = []
+    random = np.random.default_rng(7)
+    for layer in (ours, theirs):
+        layer.build(x.shape)
+        layer.test_mask = None if mask is None else ops.convert_to_tensor(mask)
+    weights = [
+        random.normal(scale=0.5, size=w.shape).astype(np.float32)
+        for w in theirs.weights
+    ]
+    assert [w.shape for w in ours.weights] == [w.shape for w in theirs.weights]
+    for layer in (ours, theirs):
+        function = call(layer, weights, training)
+        results.append(value_and_gradients(function, [x, *weights, *states], compiled))
+    for ours, theirs in zip(*results, strict=True):
+        scale = max(1.0, np.abs(theirs).max())
+        np.testing.assert_allclose(ours, theirs, atol=tolerance * scale)
 
 
-STEPS = {"simple": simple_step, "lstm": lstm_step, "gru": gru_step}
+def make(cell, both, options):
+    """Returns our layer and Keras's, of the same configuration."""
+    ours, theirs = PAIRS[cell]
+    ours, theirs = ours(**options, engine="scan"), theirs(**options)
+    if both:
+        return Bidirectional(ours), keras.layers.Bidirectional(theirs)
+    return ours, theirs
 
 
-def run(config, weights, sequence, states=None):
-    """Returns the outputs `[time, units]` of one sequence and its last states."""
-    identity = config.recurrent_initializer == "identity"
-    activation = (lambda x: np.maximum(x, 0)) if identity else np.tanh
-    states = states or [np.zeros(config.units)] * config.num_states
-    outputs = []
-    for x in sequence:
-        states = STEPS[config.cell](x, states, *weights, activation)
-        outputs.append(states[0])
-    return np.array(outputs), states
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def reference(config, weights, x, lengths):
-    """Returns the outputs, zero at padding, and the states of a padded batch."""
-    directions = [False, True] if config.bidirectional else [False]
-    outputs = np.zeros((*x.shape[:2], config.units * len(directions)))
-    states = [np.zeros((len(x), config.units)) for _ in weights[::3]
-              for _ in range(config.num_states)]
-    for row, length in enumerate(lengths):
-        for direction, backwards in enumerate(directions):
-            sequence = x[row, :length][::-1] if backwards else x[row, :length]
-            out, last = run(config, weights[3 * direction :][:3], sequence)
-            part = slice(direction * config.units, (direction + 1) * config.units)
-            outputs[row, :length, part] = out[::-1] if backwards else out
-            for i, state in enumerate(last):
-                states[direction * config.num_states + i][row] = state
-    return outputs, states
+def right_padded(lengths, time):
+    return np.arange(time) < np.array(lengths)[:, None]
 
 
-def randomise(layer, seed=1):
-    random = np.random.default_rng(seed)
-    for weight in layer.weights:
-        weight.assign(random.normal(scale=0.7, size=weight.shape))
-    return [weight.numpy().astype(np.float64) for weight in layer.weights]
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_any_configuration_equals_keras(data):
+    draw = data.draw
+    cell, both = draw(st.sampled_from(sorted(PAIRS))), draw(st.booleans())
+    batch, time = draw(st.integers(1, 17)), draw(st.integers(1, 6))
+    units, features = draw(st.integers(1, 5)), draw(st.integers(1, 4))
+    options = {
+        "units": units,
+        "return_sequences": draw(st.booleans()),
+        "return_state": draw(st.booleans()),
+        "go_backwards": not both and draw(st.booleans()),
+        "zero_output_for_mask": draw(st.booleans()),
+        "use_bias": draw(st.booleans()),
+    }
+    if cell == "simple":
+        options["activation"] = draw(st.sampled_from(["tanh", "relu"]))
+    kind = draw(st.sampled_from(["none", "right-padded", "any"]))
+    mask = None
+    if kind == "right-padded":
+        lengths = draw(st.lists(st.integers(0, time), min_size=batch, max_size=batch))
+        mask = right_padded(lengths, time)
+    elif kind == "any":
+        mask = (
+            np.random.default_rng(draw(st.integers(0, 99))).random((batch, time)) < 0.6
+        )
+    states = []
+    if draw(st.booleans()):
+        count = (2 if cell == "lstm" else 1) * (1 + both)
+        states = [normal(batch, units, seed=i) for i in range(count)]
+    ours, theirs = make(cell, both, options)
+    x = normal(batch, time, features)
+    compare(ours, theirs, x, mask, states, draw(st.booleans()))
 
 
-def masked_model(function, x, mask):
-    """Applies layers to `x` in a compiled functional model."""
-    inputs = keras.Input((None, x.shape[-1])), keras.Input((None,), dtype="bool")
-    model = keras.Model(inputs, function(*inputs))
-    model.compile(jit_compile=keras.backend.backend() == "jax")
-    return keras.tree.flatten(model.predict_on_batch([x, mask]))
+@pytest.mark.parametrize("batch, time, units", [(1, 40, 8), (33, 50, 16), (64, 3, 64)])
+@pytest.mark.parametrize("both", [False, True], ids=["forward", "both"])
+@pytest.mark.parametrize("cell", sorted(PAIRS))
+def test_larger_shapes_equal_keras(cell, both, batch, time, units):
+    options = {"units": units, "return_sequences": True, "zero_output_for_mask": True}
+    lengths = np.random.default_rng(0).integers(1, time + 1, batch)
+    mask = right_padded(lengths, time)
+    compare(*make(cell, both, options), normal(batch, time, 12), mask, [], True)
 
 
-@pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both"])
-@pytest.mark.parametrize("initializer", ["orthogonal", "identity"])
-@pytest.mark.parametrize("cell", ["simple", "lstm", "gru"])
-def test_layer_follows_the_formulas(cell, initializer, bidirectional):
-    config = RecurrentConfig(
-        cell=cell,
-        units=UNITS,
-        bidirectional=bidirectional,
-        recurrent_initializer=initializer,
-    )
-    layer = recurrent_layer(config, "layer")
-    layer.build((None, None, FEATURES))
-    weights = randomise(layer)
-    outputs, *states = masked_model(lambda x, mask: layer(x, mask=mask), X, MASK)
-    expected, expected_states = reference(config, weights, X, LENGTHS)
-    np.testing.assert_allclose(outputs, expected, atol=1e-5)
-    assert not outputs[~MASK].any()
-    assert len(states) == len(expected_states)
-    for state, wanted in zip(states, expected_states):
-        np.testing.assert_allclose(state, wanted, atol=1e-5)
-    last = outputs[np.arange(BATCH), np.array(LENGTHS) - 1, :UNITS]
-    np.testing.assert_allclose(states[0], last, atol=1e-6)
-    if bidirectional:
-        first = outputs[:, 0, UNITS:]
-        np.testing.assert_allclose(states[config.num_states], first, atol=1e-6)
+@pytest.mark.parametrize("cell", sorted(PAIRS))
+def test_bfloat16_within_its_precision(cell):
+    options = {"units": 8, "return_sequences": True, "dtype": "mixed_bfloat16"}
+    mask = right_padded([9, 4, 1, 7], 9)
+    compare(*make(cell, False, options), normal(4, 9, 6), mask, [], True, 0.05)
 
 
-@pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both"])
-def test_stack_feeds_each_layer_to_the_next(bidirectional):
-    config = RecurrentConfig(units=UNITS, num_layers=2, bidirectional=bidirectional)
-    made = {}
-
-    def stack(x, mask):
-        made["outputs"], made["states"] = recurrent_stack(x, mask, config)
-        return [made["outputs"], *sum(made["states"], [])]
-
-    inputs = keras.Input((None, FEATURES)), keras.Input((None,), dtype="bool")
-    model = keras.Model(inputs, stack(*inputs))
-    model.compile(jit_compile=keras.backend.backend() == "jax")
-    below = randomise(model.get_layer("recurrent_0"), 1)
-    above = randomise(model.get_layer("recurrent_1"), 2)
-    found = model.predict_on_batch([X, MASK])
-    middle, first_states = reference(config, below, X, LENGTHS)
-    outputs, last_states = reference(config, above, middle, LENGTHS)
-    assert [len(s) for s in made["states"]] == [2 * (1 + bidirectional)] * 2
-    expected = [outputs, *first_states, *last_states]
-    for array, wanted in zip(found, expected, strict=True):
-        np.testing.assert_allclose(array, wanted, atol=1e-5)
+def test_bfloat16_keeps_the_loop_in_float32():
+    """Where a bfloat16 sum would stop growing, at 256, this one goes on."""
+    layer = SimpleRNN(1, activation="relu", dtype="mixed_bfloat16", engine="scan")
+    layer.build((1, 600, 1))
+    layer.set_weights([np.ones((1, 1)), np.ones((1, 1)), np.zeros(1)])
+    total = layer(np.ones((1, 600, 1)))
+    assert float(ops.cast(total, "float32")[0, 0]) == 600
 
 
-@pytest.mark.parametrize("cell", ["simple", "lstm", "gru"])
-def test_carried_stack_starts_from_given_states(cell):
-    config = LanguageModelConfig(cell=cell, units=UNITS, vocabulary_size=9)
-    x = keras.Input((None, FEATURES))
-    given = [keras.Input((UNITS,)) for _ in range(config.num_states)]
-    outputs, finals = carried_stack(x, [given], config)
-    model = keras.Model([x, *given], [outputs, *finals])
-    weights = randomise(model.get_layer("recurrent_0"))
-    first = np.random.default_rng(2).normal(size=(len(given), BATCH, UNITS))
-    found, *states = model.predict_on_batch([X, *first.astype(np.float32)])
-    for row in range(BATCH):
-        expected, last = run(config, weights, X[row], list(first[:, row]))
-        np.testing.assert_allclose(found[row], expected, atol=1e-5)
-        for state, wanted in zip(states, last, strict=True):
-            np.testing.assert_allclose(state[row], wanted, atol=1e-5)
+@pytest.mark.parametrize("cell", sorted(PAIRS))
+def test_outside_a_graph(cell):
+    options = {"units": 4, "return_sequences": True}
+    ours, theirs = make(cell, True, options)
+    compare(ours, theirs, normal(9, 5, 3), None, [], True, compiled=False)
 
 
-@pytest.mark.parametrize("option", ["input_dropout", "output_dropout"])
-def test_dropout_acts_in_training_only(option):
-    config = RecurrentConfig(units=UNITS, bidirectional=False, **{option: 0.5})
-    x = keras.Input((None, FEATURES))
-    model = keras.Model(x, recurrent_stack(x, None, config)[0])
-    still, again = (keras.ops.convert_to_numpy(model(X)) for _ in range(2))
-    moved = keras.ops.convert_to_numpy(model(X, training=True))
-    assert np.array_equal(still, again) and np.abs(moved - still).max() > 1e-3
-    if option == "output_dropout":
-        assert 0.2 < (moved == 0).mean() < 0.8
+def numpy_dropout(layer, x, held):
+    """A simple layer with a given dropout of its state, step by step."""
+    kernel, recurrent, bias = (w.numpy() for w in layer.weights)
+    h = np.zeros((len(x), layer.units))
+    for t in range(x.shape[1]):
+        h = np.tanh(x[:, t] @ kernel + (h * held) @ recurrent + bias)
+    return h
 
 
-@pytest.mark.parametrize("cell", ["simple", "lstm", "gru"])
-def test_recurrent_dropout_spares_the_first_step(cell):
-    config = RecurrentConfig(
-        cell=cell, units=UNITS, bidirectional=False, recurrent_dropout=0.5
-    )
-    layer = recurrent_layer(config, "layer")
-    still, moved = (
-        keras.ops.convert_to_numpy(layer(X, training=training)[0])
-        for training in (False, True)
-    )
-    np.testing.assert_allclose(moved[:, 0], still[:, 0], atol=1e-6)
-    assert np.abs(moved[:, 1:] - still[:, 1:]).max() > 1e-3
+def test_state_dropout_follows_the_formula_and_its_gradient():
+    layer = SimpleRNN(4)
+    layer.build((None, None, 3))
+    x, held = normal(9, 5, 3), (normal(9, 4) > 0) * 2.0
+    weights = [w.numpy() for w in layer.weights]
+
+    def final_state(x, kernel, recurrent, bias):
+        states = [ops.zeros((9, 4))]
+        _, states = scans.scan(
+            layer.scan_cell(), x, states, kernel, recurrent, bias,
+            state_dropout=ops.convert_to_tensor(held, "float32"),
+        )  # fmt: skip
+        return states
+
+    state, dx, *dweights = value_and_gradients(final_state, [x, *weights])
+    np.testing.assert_allclose(state, numpy_dropout(layer, x, held), atol=1e-5)
+    upstream = np.random.default_rng(0).normal(size=state.shape)
+    for place in [(0, 0), (2, 3), (3, 1)]:
+        change = np.zeros_like(weights[1])
+        change[place] = 1e-3
+        sums = []
+        for sign in (1, -1):
+            layer.set_weights([weights[0], weights[1] + sign * change, weights[2]])
+            sums.append((numpy_dropout(layer, x, held) * upstream).sum())
+        slope = (sums[0] - sums[1]) / 2e-3
+        assert dweights[1][place] == pytest.approx(slope, rel=1e-2, abs=1e-2)
 
 
-WHOLE, SHARE = "a whole number above 0", "a number from 0 up to, not including, 1"
+@pytest.mark.parametrize("cell", sorted(PAIRS))
+def test_dropout_draws_in_training_only(cell):
+    layer = PAIRS[cell][0](6, dropout=0.4, recurrent_dropout=0.4, engine="scan")
+    x = normal(3, 4, 5)
+    calm = [np.array(layer(x, training=False)) for _ in range(2)]
+    wild = [np.array(layer(x, training=True)) for _ in range(2)]
+    np.testing.assert_array_equal(*calm)
+    assert not np.allclose(wild[0], wild[1]) and not np.allclose(wild[0], calm[0])
 
 
-@pytest.mark.parametrize("name, value, expected", [
-    ("cell", "rnn", "'simple' or 'lstm' or 'gru'"),
-    ("cell", None, "'simple' or 'lstm' or 'gru'"),
-    ("cell", ["lstm"], "'simple' or 'lstm' or 'gru'"),
-    ("units", 0, WHOLE), ("units", -1, WHOLE), ("units", 2.0, WHOLE),
-    ("units", True, WHOLE), ("units", "8", WHOLE),
-    ("num_layers", 0, WHOLE), ("num_layers", None, WHOLE),
-    ("bidirectional", 1, "true or false"), ("bidirectional", "yes", "true or false"),
-    ("input_dropout", 1, SHARE), ("input_dropout", -0.1, SHARE),
-    ("output_dropout", float("nan"), SHARE), ("output_dropout", "0.5", SHARE),
-    ("recurrent_dropout", 1.5, SHARE), ("recurrent_dropout", None, SHARE),
-    ("recurrent_initializer", "zeros", "'orthogonal' or 'identity'"),
-    ("dtype", "float16", "'float32' or 'mixed_bfloat16'"),
-])
-def test_configuration_errors(name, value, expected):
-    for make, sizes in [
-        (RecurrentConfig, {}),
-        (LanguageModelConfig, {"vocabulary_size": 9}),
-        (TranslatorConfig, {"source_vocabulary_size": 9, "target_vocabulary_size": 9}),
-    ]:
-        with pytest.raises(ValueError) as error:
-            make(**sizes, **{name: value})
-        assert str(error.value) == f"{name}: expected {expected}, got {value!r}"
+@pytest.mark.parametrize("cell", sorted(PAIRS))
+def test_weights_move_to_keras_and_back(cell):
+    options = {"units": 4, "return_sequences": True, "name": "layer"}
+    ours, theirs = make(cell, True, options)
+    x = normal(2, 5, 3)
+    expected = np.array(ours(x))
+    theirs.build(x.shape)
+    theirs.set_weights(ours.get_weights())
+    np.testing.assert_allclose(np.array(theirs(x)), expected, atol=1e-5)
+    paths = [[w.path.split("/", 1)[1] for w in pair.weights] for pair in (ours, theirs)]
+    assert paths[0] == paths[1]
 
 
-def test_configuration_takes_the_limits():
-    config = RecurrentConfig(units=1, input_dropout=0, output_dropout=0.99)
-    assert (config.units, config.output_dropout) == (1, 0.99)
+@pytest.mark.parametrize("cell", sorted(PAIRS))
+def test_a_saved_model_gives_equal_outputs(cell, tmp_path):
+    inputs = keras.Input((None, 3))
+    layer = Bidirectional(PAIRS[cell][0](4, return_sequences=True, engine="scan"))
+    model = keras.Model(inputs, layer(inputs))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.layers[1].backward_layer.engine == "scan"
+    x = normal(2, 5, 3)
+    np.testing.assert_array_equal(np.array(model(x)), np.array(loaded(x)))
 
 
-@pytest.mark.parametrize("columns", [3, 9, 12])
-def test_stacked_identity(columns):
-    matrix = keras.ops.convert_to_numpy(StackedIdentity()((3, columns), "float32"))
-    assert matrix.dtype == np.float32 and matrix.shape == (3, columns)
-    for begin in range(0, columns, 3):
-        assert np.array_equal(matrix[:, begin : begin + 3], np.eye(3))
-
-
-@pytest.mark.parametrize("cell, gates", [("simple", 1), ("gru", 3), ("lstm", 4)])
-def test_identity_initialises_every_gate(cell, gates):
-    config = RecurrentConfig(cell=cell, units=3, recurrent_initializer="identity")
-    layer = recurrent_layer(config, "layer")
+def test_second_order_gradients_are_refused():
+    layer = LSTM(3, engine="scan")
     layer.build((None, None, 2))
-    kernels = [w.numpy() for w in layer.weights if w.path.endswith("recurrent_kernel")]
-    assert len(kernels) == 2
-    for kernel in kernels:
-        assert np.array_equal(kernel, np.tile(np.eye(3), (1, gates)))
+    x = normal(2, 4, 2)
+    if BACKEND == "jax":
+        import jax
+
+        def slope(x):
+            return jax.grad(lambda x: ops.sum(layer(x)))(x).sum()
+
+        with pytest.raises(NotImplementedError, match="second-order"):
+            jax.grad(slope)(x)
+    else:
+        import tensorflow as tf
+
+        x = tf.constant(x)
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = tf.reduce_sum(layer(x))
+            slope = inner.gradient(y, x)
+        with pytest.raises(NotImplementedError, match="second-order"):
+            outer.gradient(slope, x)
+
+
+@pytest.mark.parametrize(
+    "kind, options, expected",
+    [
+        (LSTM, {}, ("scan", "", "")),
+        (SimpleRNN, {"activation": "relu"}, ("scan", "LSTM and GRU only", "")),
+        (LSTM, {"engine": "keras"}, ("loop", 'engine="keras"', 'engine="auto"')),
+        (LSTM, {"unroll": True}, ("loop", "no unrolled form", "unroll=False")),
+        (LSTM, {"activation": "relu"}, ("loop", "but tanh", 'activation="tanh"')),
+        (GRU, {"reset_after": False}, ("loop", "reset gate", "reset_after=True")),
+        (
+            LSTM,
+            {"recurrent_activation": "hard_sigmoid"},
+            ("loop", "but sigmoid", 'recurrent_activation="sigmoid"'),
+        ),
+        (SimpleRNN, {"activation": "elu"}, ("loop", "but tanh and relu", "tanh")),
+    ],
+)
+def test_the_path_is_explained_and_taken(kind, options, expected, monkeypatch):
+    layer = kind(3, return_sequences=True, **options)
+    for text, wanted in zip(layer.explain(), expected):
+        assert wanted in text
+    calls, scan = [], scans.scan
+    monkeypatch.setattr(scans, "scan", lambda *a, **k: calls.append(1) or scan(*a, **k))
+    layer(normal(2, 4, 3))
+    assert bool(calls) == (expected[0] == "scan")
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"engine": "fast"}, "engine: expected auto, scan or keras, got 'fast'"),
+        ({"engine": "scan", "unroll": True}, "no unrolled form; leave unroll=False"),
+    ],
+)
+def test_an_engine_that_cannot_be(options, message):
+    with pytest.raises(ValueError, match=message):
+        LSTM(3, **options)
+
+
+def test_a_gpu_takes_cudnn_where_it_can(monkeypatch):
+    if BACKEND != "tensorflow":
+        pytest.skip("cuDNN through Keras's layers is TensorFlow's")
+    import tensorflow as tf
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+    assert LSTM(3).explain().path == "cudnn"
+    assert LSTM(3, engine="scan").explain().path == "scan"
+    dropped = LSTM(3, recurrent_dropout=0.1).explain()
+    assert dropped.path == "scan" and "recurrent_dropout=0" in dropped.remedy
+    assert SimpleRNN(3).explain().path == "scan"

@@ -1,166 +1,248 @@
-"""Recurrent layers from a configuration."""
+"""LSTM, GRU and SimpleRNN with Keras's weights and results, on the fastest path."""
 
 from __future__ import annotations
 
-import dataclasses
-import typing
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import keras
+from keras import ops
 
-Cell = Literal["simple", "lstm", "gru"]
-Initializer = Literal["orthogonal", "identity"]
-Precision = Literal["float32", "mixed_bfloat16"]
-CELLS = {
-    "simple": keras.layers.SimpleRNN,
-    "lstm": keras.layers.LSTM,
-    "gru": keras.layers.GRU,
-}
+from zoo.layers import scans
+
+Engine = Literal["auto", "scan", "keras"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RecurrentConfig:
-    """What every model of the zoo shares: its stack of recurrent layers.
+class Explanation(NamedTuple):
+    """Which path a recurrent layer takes on this machine.
 
-    Args:
-        cell: `"simple"` (Elman), `"lstm"` or `"gru"`.
-        units: size of the state, of each direction.
-        num_layers: how many recurrent layers are stacked.
-        bidirectional: whether the sequence is also read backwards.
-        input_dropout: share of the embeddings' features dropped in training.
-        output_dropout: share of each recurrent layer's outputs dropped in training.
-        recurrent_dropout: share of the state dropped inside each step in training; it
-            takes the layers off cuDNN.
-        recurrent_initializer: `"orthogonal"`, or `"identity"`, which makes the simple
-            cell the IRNN of Le et al. (2015), with ReLU in place of tanh.
-        dtype: `"float32"` or `"mixed_bfloat16"`; outputs are float32 in both.
+    `path` is `"cudnn"` (Keras's layer on cuDNN), `"scan"` (the compiled loops of
+    `zoo.layers.scans`) or `"loop"` (Keras's own loop, the reference); `reason` says why,
+    and `remedy` what would change it, if anything would.
+    """
+
+    path: str
+    reason: str
+    remedy: str
+
+
+class Scanned:
+    """A Keras recurrent layer that runs as a compiled scan where that is faster.
+
+    It adds one argument to those of the Keras layer it stands before: `engine`, which is
+    `"auto"`; `"scan"`, to insist on the compiled scan; or `"keras"`, to leave everything
+    to Keras's layer. Weights, configuration, call arguments, masks, states and results
+    are Keras's, so weights move between the two by `set_weights`. With dropout inside
+    the recurrence, the scan drops the same units of the state for all gates (Gal and
+    Ghahramani 2016), where Keras draws a mask for each gate.
 
     Raises:
-        ValueError: if a value is out of its range.
+        ValueError: if `engine` is not one of the three, or if `"scan"` is asked for what
+            the scan cannot do; names the option in the way.
     """
 
-    cell: Cell = "lstm"
-    units: int = 128
-    num_layers: int = 1
-    bidirectional: bool = True
-    input_dropout: float = 0.0
-    output_dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    recurrent_initializer: Initializer = "orthogonal"
-    dtype: Precision = "float32"
+    # Set by Bidirectional, which would otherwise flip what has just been flipped.
+    in_time_order = False
 
-    def __post_init__(self):
-        hints = typing.get_type_hints(type(self))
-        for field in dataclasses.fields(self):
-            check_field(field.name, getattr(self, field.name), hints[field.name])
+    def __init__(self, units: int, engine: Engine = "auto", **options):
+        if engine not in ("auto", "scan", "keras"):
+            raise ValueError(f"engine: expected auto, scan or keras, got {engine!r}")
+        super().__init__(units, **options)
+        self.engine = engine
+        obstacle, remedy = self.obstacle()
+        if engine == "scan" and obstacle:
+            raise ValueError(
+                f'engine="scan": the compiled scan has no {obstacle}; {remedy}'
+            )
 
-    @classmethod
-    def select(cls, options: Any, **sizes: int):
-        """Makes a configuration of the fields that `options` shares with it.
+    def get_config(self):
+        return {**super().get_config(), "engine": self.engine}
 
-        Args:
-            options: an object with such attributes, as a recipe's configuration.
-            sizes: further fields, which come from the data.
-        """
-        names = [f.name for f in dataclasses.fields(cls) if f.name not in sizes]
-        shared = {n: getattr(options, n) for n in names if hasattr(options, n)}
-        return cls(**shared, **sizes)
+    def scan_cell(self) -> scans.Cell:
+        """Returns the formulas of this layer's step."""
+        raise NotImplementedError
 
-    @property
-    def num_states(self) -> int:
-        """How many state tensors one layer carries in one direction."""
-        return 2 if self.cell == "lstm" else 1
+    def obstacle(self) -> tuple[str, str]:
+        """Returns what the compiled scan cannot do here, and what to do; or two `""`."""
+        if keras.backend.backend() not in ("tensorflow", "jax"):
+            backend = keras.backend.backend()
+            return f"form for the {backend} backend", "use TensorFlow or JAX"
+        if self.unroll:
+            return "unrolled form", "leave unroll=False"
+        return self._other_obstacle()
+
+    def _other_obstacle(self) -> tuple[str, str]:
+        if self.activation is not keras.activations.tanh:
+            return "activation but tanh", 'leave activation="tanh"'
+        if self.recurrent_activation is not keras.activations.sigmoid:
+            return (
+                "recurrent activation but sigmoid",
+                'leave recurrent_activation="sigmoid"',
+            )
+        return "", ""
+
+    def _cudnn_obstacle(self) -> tuple[str, str]:
+        """Returns what keeps Keras's layer from cuDNN, and what to do."""
+        if keras.backend.backend() != "tensorflow":
+            backend = keras.backend.backend()
+            return f"masked sequences on {backend} do not run on cuDNN", ""
+        import tensorflow as tf
+
+        if not tf.config.list_physical_devices("GPU"):
+            return "no GPU", ""
+        if self.recurrent_dropout:
+            return "recurrent_dropout", "set recurrent_dropout=0 for cuDNN"
+        if not self.use_bias:
+            return "use_bias=False", "set use_bias=True for cuDNN"
+        obstacle, remedy = self.obstacle()
+        return obstacle and f"no {obstacle} on cuDNN", remedy
+
+    def explain(self) -> Explanation:
+        """Says which path this layer takes on this machine."""
+        obstacle, remedy = self.obstacle()
+        off_cudnn, cudnn_remedy = self._cudnn_obstacle()
+        if not off_cudnn and self.engine != "scan":
+            reason = (
+                "TensorFlow on a GPU; masks must be right-padded, with no empty row"
+            )
+            return Explanation("cudnn", reason, 'engine="scan" compiles a loop by XLA')
+        if self.engine == "keras":
+            return Explanation(
+                "loop", 'engine="keras"', 'engine="auto" compiles a scan'
+            )
+        if obstacle:
+            return Explanation("loop", f"the compiled scan has no {obstacle}", remedy)
+        reason = 'engine="scan"' if self.engine == "scan" else off_cudnn
+        return Explanation("scan", reason, cudnn_remedy)
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        if self.explain().path != "scan":
+            return super().inner_loop(sequences, initial_state, mask, training)
+        states = keras.tree.flatten(initial_state)
+        mask = keras.tree.flatten(mask)[0] if keras.tree.is_nested(mask) else mask
+        mask = None if mask is None else ops.cast(mask, "bool")
+        cell, dtype, held = self.cell, self.compute_dtype, None
+        if training and self.dropout:
+            dropped = _one(cell.get_dropout_mask(sequences[:, 0]))
+            sequences = sequences * dropped[:, None]
+        if training and self.recurrent_dropout:
+            held = ops.cast(_one(cell.get_recurrent_dropout_mask(states[0])), "float32")
+        formulas = self.scan_cell()
+        if self.use_bias:
+            bias = ops.cast(cell.bias, dtype)
+        else:
+            rows = (2,) if formulas.has_inner_bias else ()
+            bias = ops.zeros((*rows, formulas.gates * self.units), dtype)
+        outputs, states = scans.scan(
+            formulas,
+            ops.cast(sequences, dtype),
+            states,
+            ops.cast(cell.kernel, dtype),
+            ops.cast(cell.recurrent_kernel, dtype),
+            bias,
+            mask=mask,
+            state_dropout=held,
+            reverse=self.go_backwards,
+            keep=bool(training),
+        )
+        outputs = outputs if mask is None else self._mask_outputs(outputs, mask)
+        if self.go_backwards and not self.in_time_order:
+            outputs = ops.flip(outputs, axis=1)
+        last = outputs[:, 0 if self.go_backwards and self.in_time_order else -1]
+        return last, outputs, states
+
+    def _mask_outputs(self, outputs, mask):
+        """Does with outputs at masked steps what Keras's loop on this backend does."""
+        shown = ops.cast(mask, outputs.dtype)
+        if not self.zero_output_for_mask:
+            if keras.backend.backend() == "jax":
+                return outputs
+            # TensorFlow's loop repeats the output before, which is zero at first.
+            shown = ops.flip(shown, axis=1) if self.go_backwards else shown
+            shown = ops.cast(ops.cumsum(shown, axis=1) > 0, outputs.dtype)
+            shown = ops.flip(shown, axis=1) if self.go_backwards else shown
+        return outputs * shown[:, :, None]
 
 
-def check_field(name: str, value: Any, hint: Any) -> None:
-    """Raises ValueError unless a configuration value fits its type and its range.
-
-    Integers must be positive and floats, all of which are dropout shares, in [0, 1).
-    """
-    if typing.get_origin(hint) is Literal:
-        expected, fits = " or ".join(map(repr, hint.__args__)), value in hint.__args__
-    elif hint is bool:
-        expected, fits = "true or false", isinstance(value, bool)
-    elif hint is int:
-        expected = "a whole number above 0"
-        fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
-    else:
-        expected = "a number from 0 up to, not including, 1"
-        fits = isinstance(value, (int, float)) and 0 <= value < 1
-    if not fits:
-        raise ValueError(f"{name}: expected {expected}, got {value!r}")
-
-
-def recurrent_layer(
-    config: RecurrentConfig, name: str, bidirectional: bool | None = None
-) -> keras.layers.Layer:
-    """Makes one layer that returns its sequence and its final states.
-
-    Args:
-        config: cell, units, dropout and initialiser.
-        name: of the layer.
-        bidirectional: overrides the configuration's.
-
-    Returns:
-        A layer from `[batch, time, features]` to a list: the outputs `[batch, time,
-        units]` (twice the units if bidirectional), zero where `mask` is false; then
-        the final states `[batch, units]`, of both directions if there are two.
-    """
-    identity = config.recurrent_initializer == "identity"
-    options: dict[str, Any] = {}
-    if config.cell == "simple" and identity:
-        options["activation"] = "relu"
-    layer = CELLS[config.cell](
-        config.units,
-        # Keras's identity initialiser is for square matrices only.
-        recurrent_initializer=StackedIdentity() if identity else "orthogonal",
-        recurrent_dropout=config.recurrent_dropout,
-        return_sequences=True,
-        return_state=True,
-        zero_output_for_mask=True,
-        dtype=config.dtype,
-        name=name,
-        **options,
-    )
-    if config.bidirectional if bidirectional is None else bidirectional:
-        layer = keras.layers.Bidirectional(layer, dtype=config.dtype, name=name)
-    return layer
-
-
-def recurrent_stack(x, mask, config: RecurrentConfig, prefix: str = "recurrent"):
-    """Stacks `config.num_layers` recurrent layers, with dropout around each.
-
-    Args:
-        x: float `[batch, time, features]`.
-        mask: bool `[batch, time]`, true at real steps; or None.
-        config: the stack.
-        prefix: of the layers' names.
-
-    Returns:
-        The outputs of the last layer `[batch, time, width]`, and for each layer the
-        list of its final states `[batch, units]`, forward ones first.
-    """
-    x = dropout(x, config.input_dropout, f"{prefix}_input_dropout", config)
-    states = []
-    for i in range(config.num_layers):
-        x, *state = recurrent_layer(config, f"{prefix}_{i}")(x, mask=mask)
-        states.append(state)
-        x = dropout(x, config.output_dropout, f"{prefix}_{i}_dropout", config)
-    return x, states
-
-
-def dropout(x, rate: float, name: str, config: RecurrentConfig):
-    """Applies a named dropout layer, or nothing at rate 0."""
-    if not rate:
-        return x
-    return keras.layers.Dropout(rate, dtype=config.dtype, name=name)(x)
+def _one(mask):
+    """Returns the mask, the first of them if Keras drew one for each gate."""
+    return mask[0] if isinstance(mask, (list, tuple)) else mask
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
-class StackedIdentity(keras.initializers.Initializer):
-    """Identity matrices side by side, one for each gate (Le et al. 2015)."""
+class LSTM(Scanned, keras.layers.LSTM):
+    """`keras.layers.LSTM` on the fastest path; see `Scanned`.
 
-    def __call__(self, shape, dtype=None):
-        rows, columns = shape
-        return keras.ops.tile(keras.ops.eye(rows, dtype=dtype), (1, columns // rows))
+    Call arguments: `sequences` float `[batch, time, features]`, `initial_state` two of
+    `[batch, units]`, `mask` bool `[batch, time]`, `training`.
+
+    >>> LSTM(3, return_sequences=True)(keras.ops.ones((2, 5, 4))).shape[1:]
+    (5, 3)
+    """
+
+    def scan_cell(self):
+        return scans.LSTMCell(self.units)
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class GRU(Scanned, keras.layers.GRU):
+    """`keras.layers.GRU` on the fastest path; see `Scanned`. One state `[b, units]`."""
+
+    def scan_cell(self):
+        return scans.GRUCell(self.units)
+
+    def _other_obstacle(self):
+        if not self.reset_after:
+            return "reset gate before the product", "leave reset_after=True"
+        return super()._other_obstacle()
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class SimpleRNN(Scanned, keras.layers.SimpleRNN):
+    """`keras.layers.SimpleRNN` on the fastest path; see `Scanned`."""
+
+    def scan_cell(self):
+        return scans.SimpleCell(self.units, self.activation.__name__)
+
+    def _other_obstacle(self):
+        if self.activation not in (keras.activations.tanh, keras.activations.relu):
+            return "activation but tanh and relu", 'leave activation="tanh"'
+        return "", ""
+
+    def _cudnn_obstacle(self):
+        return "cuDNN is used for LSTM and GRU only", ""
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class Bidirectional(keras.layers.Bidirectional):
+    """`keras.layers.Bidirectional`, without flipping the backward outputs twice."""
+
+    def call(self, sequences, initial_state=None, mask=None, training=None):
+        backward = self.backward_layer
+        straight = (
+            isinstance(backward, Scanned)
+            and self.return_sequences
+            and self.merge_mode == "concat"
+            and backward.explain().path == "scan"
+        )
+        if not straight:
+            return super().call(sequences, initial_state, mask, training)
+        if initial_state is not None:
+            half = len(initial_state) // 2
+            initial_state = initial_state[:half], initial_state[half:]
+        results = []
+        backward.in_time_order = True
+        try:
+            for layer, state in zip(
+                (self.forward_layer, backward), initial_state or (None, None)
+            ):
+                result = layer(
+                    sequences, initial_state=state, mask=mask, training=training
+                )
+                results.append(result if self.return_state else [result])
+        finally:
+            backward.in_time_order = False
+        outputs = [ops.cast(result[0], self.compute_dtype) for result in results]
+        outputs = ops.concatenate(outputs, axis=-1)
+        if not self.return_state:
+            return outputs
+        return (outputs, *results[0][1:], *results[1][1:])

@@ -8,7 +8,7 @@ from typing import Literal
 import keras
 
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling, PaddingMask
-from zoo.layers.recurrent import RecurrentConfig, dropout, recurrent_stack
+from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_stack
 
 
 @dataclass(frozen=True, kw_only=True)

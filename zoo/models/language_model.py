@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
-from zoo.layers.recurrent import RecurrentConfig, dropout, recurrent_layer
+from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_layer
 
 
 @dataclass(frozen=True, kw_only=True)

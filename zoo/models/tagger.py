@@ -8,7 +8,7 @@ import keras
 
 from zoo.layers.characters import CharacterConvolution
 from zoo.layers.pooling import PaddingMask
-from zoo.layers.recurrent import RecurrentConfig, recurrent_stack
+from zoo.layers.stacks import RecurrentConfig, recurrent_stack
 
 
 @dataclass(frozen=True, kw_only=True)

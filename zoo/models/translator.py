@@ -9,7 +9,7 @@ import keras
 
 from zoo.layers.attention import AdditiveAttention
 from zoo.layers.pooling import PaddingMask, ZeroPadding
-from zoo.layers.recurrent import RecurrentConfig, dropout, recurrent_stack
+from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_stack
 from zoo.models.language_model import carried_stack, state_inputs
 
 
