@@ -6,6 +6,10 @@
     found.matrix          # float32 [3, 50]
     print(found.coverage)
 
+and vectors of your own, trained by word2vec on text whose tokens stand between spaces:
+
+    python -m pretrained.vectors --train corpus.txt --output my_vectors
+
 `pretrained.vector_files` says what is read, what counts as damage, and what is decided
 about rows that are merely odd.
 """
@@ -184,3 +188,9 @@ def _coverage(rows: Rows, facts: Facts, counts: Sequence[int] | None) -> Coverag
         repeated=rows.repeated,
         not_utf8=facts.not_utf8,
     )
+
+
+if __name__ == "__main__":
+    from pretrained.word2vec import main
+
+    main()
