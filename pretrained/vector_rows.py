@@ -1,0 +1,132 @@
+"""The rows of pretrained vectors that a list of tokens asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+MISSING, EXACT, LOWERED = range(3)
+
+
+class Rows:
+    """Collects the vectors of tokens while a source is read, in the order it has them.
+
+    A token takes the row of its exact form; if there is none, that of its lower case.
+    Of several rows with one form the first counts.
+
+    Args:
+        tokens: Distinct strings; row `i` of `matrix` belongs to `tokens[i]`.
+
+    Attributes:
+        forms: What to look for: the exact and lower-case forms, in UTF-8.
+        matrix: float32 `[len(tokens), dimension]`, zero where nothing was found; None
+            before the first row.
+        kinds: uint8 `[len(tokens)]`: `MISSING`, `EXACT` or `LOWERED`.
+        places: int64 `[len(tokens)]`: number of the line or row each was found in.
+        repeated: How many later rows had a form that was found before.
+
+    Raises:
+        ValueError: If there is no token, or one is listed twice.
+    """
+
+    def __init__(self, tokens: Sequence[str]):
+        self.tokens = list(tokens)
+        self._exact: dict[bytes, int] = {}
+        self._lowered: dict[bytes, list[int]] = {}
+        for i, token in enumerate(self.tokens):
+            lowered = token.lower()
+            self._exact[_utf8(token)] = i
+            if lowered != token:
+                self._lowered.setdefault(_utf8(lowered), []).append(i)
+        if not self.tokens:
+            raise ValueError("tokens: none given; expected at least one")
+        if len(self._exact) != len(self.tokens):
+            twice = next(
+                t for i, t in enumerate(self.tokens) if self._exact[_utf8(t)] != i
+            )
+            raise ValueError(f"tokens: {twice!r} is listed twice; expected it once")
+        self.forms = self._exact.keys() | self._lowered.keys()
+        self.matrix: np.ndarray | None = None
+        self.kinds = np.full(len(self.tokens), MISSING, np.uint8)
+        self.places = np.zeros(len(self.tokens), np.int64)
+        self.repeated = 0
+        self._found: set[bytes] = set()
+
+    def put(
+        self, form: bytes, values: Sequence[float] | np.ndarray, place: int
+    ) -> None:
+        """Gives a row to the tokens that want it.
+
+        Args:
+            form: One of `forms`.
+            values: The vector, `[dimension]`; the same dimension each time.
+            place: Number of the line or row.
+        """
+        if form in self._found:
+            self.repeated += 1
+            return
+        self._found.add(form)
+        if self.matrix is None:
+            self.matrix = np.zeros((len(self.tokens), len(values)), np.float32)
+        for i in self._lowered.get(form, ()):
+            if self.kinds[i] == MISSING:
+                self._set(i, values, LOWERED, place)
+        if form in self._exact:
+            self._set(self._exact[form], values, EXACT, place)
+
+    def _set(self, i, values, kind: int, place: int) -> None:
+        self.matrix[i] = values
+        self.kinds[i] = kind
+        self.places[i] = place
+
+    def check(self, name: str, place: str) -> None:
+        """Checks what was found, at the end.
+
+        Args:
+            name: Of the source.
+            place: What stands before the number of a line or row in a message.
+
+        Raises:
+            ValueError: If nothing was found, or a number is not finite in float32.
+        """
+        if self.matrix is None:
+            shown = ", ".join(map(repr, self.tokens[:3]))
+            raise ValueError(
+                f"{name}: has none of the {len(self.tokens):,} tokens ({shown}, ...); "
+                "expected vectors of the same language and tokenisation"
+            )
+        finite = np.isfinite(self.matrix).all(axis=1)
+        if not finite.all():
+            i = int(np.argmin(finite))
+            column = int(np.argmin(np.isfinite(self.matrix[i]))) + 1
+            raise ValueError(
+                f"{place}{self.places[i]}: number {column} of {self.tokens[i]!r} is "
+                f"{self.matrix[i, column - 1]} in float32; expected a finite number"
+            )
+
+
+def fill_missing(matrix: np.ndarray, found: np.ndarray, seed: int) -> None:
+    """Fills the rows that were not found with numbers like those of the others.
+
+    Each column is drawn from the normal distribution that has the mean and variance of
+    the column's found rows.
+
+    Args:
+        matrix: float32 `[tokens, dimension]`, zero where nothing was found; changed.
+        found: bool `[tokens]`, at least one of them true.
+        seed: Of the random numbers, which depend on nothing else.
+    """
+    number = found.sum()
+    mean = matrix.sum(axis=0, dtype=np.float64) / number
+    squares = np.einsum("ij,ij->j", matrix, matrix, dtype=np.float64) / number
+    deviation = np.sqrt(np.maximum(squares - mean**2, 0))
+    shape = (len(found) - number, matrix.shape[1])
+    noise = np.random.default_rng(seed).standard_normal(shape, np.float32)
+    noise *= deviation.astype(np.float32)
+    noise += mean.astype(np.float32)
+    matrix[~found] = noise
+
+
+def _utf8(token: str) -> bytes:
+    return token.encode("utf-8", "surrogatepass")  # a lone surrogate is never found

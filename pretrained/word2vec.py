@@ -1,0 +1,172 @@
+"""Word vectors trained on a text of one's own, by gensim's word2vec (Mikolov 2013).
+
+    python -m pretrained.vectors --train corpus.txt --output my_vectors
+
+reads one sentence a line, its tokens between spaces (tokenise the text as the model's
+corpus is tokenised), and writes `my_vectors.txt` and `my_vectors.bin`, word2vec's text
+and binary formats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+_LONGEST_SENTENCE = 10_000  # tokens; gensim leaves out what goes beyond
+
+
+class Sentences:
+    """The lines of a text, perhaps gzipped, as lists of tokens; read anew each time.
+
+    Args:
+        path: The text, UTF-8.
+        lowercase: Whether to lower the tokens.
+
+    Raises:
+        ValueError: While reading: if the file is missing, damaged or not UTF-8.
+    """
+
+    def __init__(self, path: Path, lowercase: bool = False):
+        self.path, self.lowercase = path, lowercase
+
+    def __iter__(self) -> Iterator[list[str]]:
+        number = 0
+        try:
+            with open(self.path, "rb") as file:
+                zipped = file.read(2) == b"\x1f\x8b"
+            with gzip.open(self.path) if zipped else open(self.path, "rb") as file:
+                for number, line in enumerate(file, start=1):
+                    text = line.decode()
+                    tokens = (text.lower() if self.lowercase else text).split()
+                    for start in range(0, len(tokens), _LONGEST_SENTENCE):
+                        yield tokens[start : start + _LONGEST_SENTENCE]
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{self.path}:{number}: not UTF-8 (column {error.start + 1}); expected "
+                "UTF-8 text"
+            ) from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(
+                f"{self.path}:{number + 1}: cannot be read ({error}); expected a text, "
+                "one sentence a line"
+            ) from error
+
+
+def train(
+    corpus: Path,
+    output: Path,
+    *,
+    dimension: int = 100,
+    window: int = 5,
+    min_count: int = 5,
+    epochs: int = 5,
+    skip_gram: bool = False,
+    lowercase: bool = False,
+    workers: int = 1,
+    seed: int = 0,
+) -> tuple[Path, Path]:
+    """Trains word2vec and writes the vectors in both of its formats.
+
+    Args:
+        corpus: The text: a sentence a line, tokens between spaces.
+        output: The two files, without their suffix.
+        dimension: Of the vectors.
+        window: Tokens of context on either side.
+        min_count: A token seen less often gets no vector.
+        epochs: Passes over the text.
+        skip_gram: Whether to train the skip-gram model; else the bag of words.
+        lowercase: Whether to lower the tokens.
+        workers: Threads; with more than one the seed no longer fixes the result.
+        seed: Of the first vectors, the samples and the windows.
+
+    Returns:
+        The paths of the text and of the binary file.
+
+    Raises:
+        ValueError: If a number is not positive, there is such a file already, the text
+            cannot be read, or no token is frequent enough.
+    """
+    from gensim.models import Word2Vec
+
+    numbers = dict(dimension=dimension, window=window, min_count=min_count)
+    for name, number in (numbers | dict(epochs=epochs, workers=workers)).items():
+        if number < 1:
+            raise ValueError(f"{name}: {number}; expected at least 1")
+    files = (Path(f"{output}.txt"), Path(f"{output}.bin"))
+    for file in files:
+        if file.exists():
+            raise ValueError(f"output: {file} exists already; expected a new file")
+    if not output.absolute().parent.is_dir():
+        raise ValueError(f"output: no directory {output.absolute().parent}")
+    sentences = Sentences(corpus, lowercase)
+    model = Word2Vec(
+        vector_size=dimension,
+        window=window,
+        min_count=min_count,
+        sg=int(skip_gram),
+        workers=workers,
+        seed=seed,
+    )
+    model.build_vocab(sentences)
+    if not len(model.wv):
+        raise ValueError(
+            f"{corpus}: no token occurs {min_count} times; expected more text, or a "
+            "smaller --min_count"
+        )
+    model.train(sentences, total_examples=model.corpus_count, epochs=epochs)
+    for file in files:
+        partial = Path(f"{file}.partial")
+        try:
+            model.wv.save_word2vec_format(str(partial), binary=file.suffix == ".bin")
+            os.replace(partial, file)
+        finally:
+            partial.unlink(missing_ok=True)
+    return files
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises ValueError where argparse prints its usage and exits."""
+
+    def error(self, message):
+        raise ValueError(f"{message}; see {self.prog} --help")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Trains vectors, as the command line says.
+
+    Args:
+        arguments: Of the command line; those of this process if None.
+    """
+    parser = _Parser(
+        prog="python -m pretrained.vectors",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--train", type=Path, required=True, metavar="CORPUS")
+    parser.add_argument("--output", type=Path, default=Path("vectors"))
+    for option, default in [
+        ("dimension", 100),
+        ("window", 5),
+        ("min_count", 5),
+        ("epochs", 5),
+        ("workers", 1),
+        ("seed", 0),
+    ]:
+        parser.add_argument(f"--{option}", type=int, default=default, metavar="N")
+    parser.add_argument("--skip_gram", action="store_true")
+    parser.add_argument("--lowercase", action="store_true")
+    try:
+        options = vars(parser.parse_args(arguments))
+        files = train(options.pop("train"), options.pop("output"), **options)
+    except (ValueError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        sys.exit(130)
+    print(f"wrote {files[0]} and {files[1]}")
