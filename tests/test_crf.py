@@ -344,7 +344,7 @@ OBJECTIVE = {"from_logits": True, "reduction": "mean_with_sample_weight"}
 
 @pytest.mark.parametrize(
     "dtype, jit_compile",
-    [("float32", False), ("float32", True), ("mixed_bfloat16", False)],
+    [("float32", False), ("float32", True), ("mixed_bfloat16", True)],
 )
 def test_fit_learns_that_neighbours_agree(dtype, jit_compile):
     """All words are one and the same, and all tags of a sentence are equal: from the
