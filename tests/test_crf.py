@@ -15,7 +15,7 @@ from zoo import inference
 from zoo.inference import Tagger
 from zoo.layers import crf
 from zoo.models.tagger import TaggerConfig, build_crf_training, build_tagger
-from zoo.schemes import violations
+from zoo.schemes import allowed_transitions, violations
 
 LENGTHS, TIME = [1, 2, 3, 4, 5], 5
 MASK = np.arange(TIME) < np.array(LENGTHS)[:, None]
@@ -185,11 +185,15 @@ def test_padding_changes_nothing():
     np.testing.assert_allclose(found[MASK], expected[MASK], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("scale", [20.0, 1000.0])
-def test_large_potentials(scale):
+@pytest.mark.parametrize("scale, scheme", [(1000.0, None), (20.0, "bioes")])
+def test_large_potentials(scale, scheme):
     """Differences that float32 cannot exponentiate leave every number as it should be,
     as long as no transition is forbidden."""
     chain = Chain(4, scale=scale)
+    if scheme:
+        tags = ["B-X", "I-X", "E-X", "S-X"]
+        chain.allowed = allowed_transitions(tags, scheme)
+        chain.layer = crf.CRF(4, chain.allowed)
     shares, probabilities = chain(crf.log_normalizers), chain(crf.marginals)
     for row in range(len(LENGTHS)):
         taggings, scores = chain.taggings(row)

@@ -224,7 +224,10 @@ def test_regression(tmp_path):
 # --- Spans and the CRF of the tagger -----------------------------------------------
 
 
-def tagged(tmp_path, text="in O\nNew B-LOC\nYork I-LOC\n\nby O\nAnn B-PER\n\n", **changes):
+NAMES = "in O\nNew B-LOC\nYork I-LOC\n\nby O\nAnn B-PER\n\n"
+
+
+def tagged(tmp_path, text=NAMES, **changes):
     """Trains a tagger of spans, all splits alike."""
     data = tmp_path / "data"
     data.mkdir()

@@ -9,8 +9,9 @@ What is summed over all taggings is computed by one loop from the end of the sen
 its beginning: for each step and tag, the weight of all that may follow. With it the
 chain falls apart into one softmax a step, given the tag before, so that training needs
 no loss of its own: see `ChainLogits`. The weights are exponentials, scaled at each step
-so that the largest is 1, which makes a step one matrix product. A tag whose future is
-`LEAST` as probable as that of another counts for that much.
+so that the largest is 1, which makes a step one matrix product. A weight below `LEAST`
+counts for that much: where transitions are forbidden, sums are wrong if potentials of
+one step that matter are more than 69 nats apart. Viterbi's maxima have no such limit.
 """
 
 from __future__ import annotations
