@@ -3,28 +3,34 @@
     python -m recipes.tag                                  # restore case, punctuation
     python -m recipes.tag --data DIRECTORY                 # train, dev, test .conllu
     python -m recipes.tag --data tfds:universal_dependencies/en_ewt
+    python -m recipes.tag --data DIRECTORY --crf true      # names: B-LOC, I-LOC, O, ...
 
 A word is known by its own vector and by its letters, which a convolution reads, so that
 an unknown word still has an ending and a capital; a bidirectional LSTM reads the
 sentence in both directions. Words seen once are unknown in training, and so teach the
-model to go by the letters.
+model to go by the letters. With a CRF the tags of neighbours are weighed together. If
+the tags are of spans, the score is the F1 of the spans.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 
-from zoo import corpora, metrics, plots
+from zoo import corpora, metrics, plots, schemes
 from zoo.batches import Batches, Ragged, tagging_batch
 from zoo.inference import Tagger
 from zoo.layers.stacks import Cell, Initializer, Precision
-from zoo.models.tagger import TaggerConfig
+from zoo.models.tagger import TaggerConfig, build_crf_training
 from zoo.runs import Result, Run
 from zoo.tokenizers import Tokenizer
 from zoo.training import TrainingConfig, fit
 from zoo.vocabulary import Labels, Vocabulary
+
+Tags = Sequence[Sequence[str]]  # of each sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,9 @@ class Config(TrainingConfig):
         output_dropout: share of the recurrent outputs dropped.
         recurrent_dropout: share of the state dropped inside each step; slow.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
+        crf: whether the scores of neighbouring tags are learnt as well.
+        constrained: with a CRF, whether taggings that break the scheme of the training
+            data's spans are ruled out.
         dtype: `"float32"` or `"mixed_bfloat16"`.
         batch_size: sentences of a batch; None for 32, or 8 on the embedded default.
         batch_tokens: instead of `batch_size`, the tokens of a batch at most, padding
@@ -78,6 +87,8 @@ class Config(TrainingConfig):
     output_dropout: float = 0.4
     recurrent_dropout: float = 0.0
     recurrent_initializer: Initializer = "orthogonal"
+    crf: bool = False
+    constrained: bool = False
     dtype: Precision = "float32"
     run_dir: str | None = None
     epochs: int = 10
@@ -116,6 +127,9 @@ def run(config: Config) -> Result:
     labels = Labels.build(
         (t for _, tags in train_words for t in tags), train_words.name
     )
+    scheme = schemes.detect(tags for _, tags in train_words)
+    if config.constrained:
+        _check_constraint(config, scheme, train_words)
     model_config = TaggerConfig.select(
         config,
         vocabulary_size=len(vocabulary),
@@ -132,6 +146,8 @@ def run(config: Config) -> Result:
         },
         lowercase=config.lowercase,
         tokenizer=vars(Tokenizer("words")),
+        scheme=scheme,
+        constrained=config.constrained,
     )
 
     def batches(split: str, shuffle: bool = False) -> Batches:
@@ -145,7 +161,8 @@ def run(config: Config) -> Result:
 
         def assemble(columns, weights):
             inputs = tagger.inputs(columns["token_ids"])
-            return tagging_batch({**inputs, "tags": columns["tags"]}, weights)
+            x, y, weights = tagging_batch({**inputs, "tags": columns["tags"]}, weights)
+            return ({**x, "tags": y} if config.crf else x), y, weights
 
         return Batches(
             columns,
@@ -159,35 +176,49 @@ def run(config: Config) -> Result:
     train, dev = batches("train", shuffle=True), batches("dev")
     batches("test")  # a bad line of the test data is better known now
     run.create()
+    # A CRF learns each tag given the right one before it; how well it finds all by
+    # itself is seen only in decoding.
+    name = "f1" if scheme else "accuracy"
     history = fit(
-        tagger.model,
+        build_crf_training(tagger.model) if config.crf else tagger.model,
         train,
         dev,
         config,
         loss=keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction="mean_with_sample_weight"
         ),
-        metric=keras.metrics.SparseCategoricalAccuracy("accuracy"),
-        score=("val_accuracy", "max"),
+        metric=(
+            keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)
+            if config.crf
+            else keras.metrics.SparseCategoricalAccuracy("accuracy")
+        ),
+        score=(f"val_{name}", "max"),
         save=lambda: tagger.save(run.checkpoint),
         history_file=run.history_file,
+        evaluate=(
+            (lambda: {f"val_{name}": score(scheme, *_predict(tagger, splits["dev"]))})
+            if config.crf or scheme
+            else None
+        ),
     )
-    plots.learning_curves(history, "val_accuracy", run.directory / "curves.png")
+    plots.learning_curves(history, f"val_{name}", run.directory / "curves.png")
 
     predicted, expected = _predict(tagger, splits["test"])
-    counts = metrics.confusion(predicted, expected, labels.names)
+    counts = metrics.confusion(
+        itertools.chain(*predicted), itertools.chain(*expected), labels.names
+    )
     plots.confusion_matrix(counts, labels.names, run.directory / "confusion.png")
     baseline = metrics.most_frequent_tag(splits["train"])
-    guessed = [tag for words, _ in splits["test"] for tag in baseline(words)]
+    guessed = [baseline(words) for words, _ in splits["test"]]
     return run.finish(
         tagger,
         history,
         train,
-        metric="accuracy",
+        metric="entity F1" if scheme else "accuracy",
         unit="%",
-        split=f"test, {len(expected):,} words",
-        score=100 * metrics.accuracy(predicted, expected),
-        baseline=("most frequent tag", 100 * metrics.accuracy(guessed, expected)),
+        split=f"test, {sum(map(len, expected)):,} words",
+        score=100 * score(scheme, predicted, expected),
+        baseline=("most frequent tag", 100 * score(scheme, guessed, expected)),
         predict="predict {run} 'a sentence to tag'",
         dev_score=evaluate(tagger, config, "dev"),
     )
@@ -205,16 +236,36 @@ def read(config: Config) -> dict[str, corpora.Corpus]:
 
 
 def evaluate(tagger: Tagger, config: Config, split: str = "test") -> float:
-    """Returns the accuracy, in percent, of a trained tagger on a split of the data."""
-    predicted, expected = _predict(tagger, read(config)[split])
-    return 100 * metrics.accuracy(predicted, expected)
+    """Returns the score, in percent, of a trained tagger on a split of the data."""
+    tags = _predict(tagger, read(config)[split])
+    return 100 * score(tagger.settings.get("scheme"), *tags)
 
 
-def _predict(tagger: Tagger, corpus: corpora.Corpus) -> tuple[list[str], list[str]]:
-    """Returns the tags of all words that were predicted, and those expected."""
+def score(scheme: schemes.Scheme | None, predicted: Tags, expected: Tags) -> float:
+    """Returns the F1 of the spans, or without a scheme the accuracy; 0 to 1."""
+    if scheme:
+        return metrics.entity_f1(predicted, expected, scheme)
+    return metrics.accuracy(
+        [*itertools.chain(*predicted)], [*itertools.chain(*expected)]
+    )
+
+
+def _check_constraint(config: Config, scheme, train: corpora.Corpus) -> None:
+    if not config.crf:
+        raise ValueError("constrained: expected false without a CRF, got true")
+    if not scheme:
+        raise ValueError(
+            f"constrained: the tags of {train.name} are not of spans; expected false"
+        )
+    for message in schemes.violations(train.located(), scheme):
+        raise ValueError(f"{message}; a constrained CRF cannot learn it")
+
+
+def _predict(tagger: Tagger, corpus: corpora.Corpus) -> tuple[Tags, Tags]:
+    """Returns the tags of each sentence that were predicted, and those expected."""
     sentences, expected = zip(*corpus)
-    predicted = [tag for pairs in tagger.predict(sentences) for _, tag in pairs]
-    return predicted, [tag for tags in expected for tag in tags]
+    predicted = [[tag for _, tag in pairs] for pairs in tagger.predict(sentences)]
+    return predicted, expected
 
 
 if __name__ == "__main__":

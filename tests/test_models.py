@@ -24,7 +24,7 @@ from zoo.models.language_model import (
     build_language_model,
     build_stream_model,
 )
-from zoo.models.tagger import TaggerConfig, build_tagger
+from zoo.models.tagger import TaggerConfig, build_crf_training, build_tagger
 from zoo.models.translator import TranslatorConfig, build_translator
 from zoo.vocabulary import END
 
@@ -101,6 +101,8 @@ CASES = {
     "tagger-irnn-words": tagger(False, **IDENTITY),
     "tagger-lstm-characters-dropouts": tagger(**DROPOUTS),
     "tagger-simple-characters-bfloat16": tagger(cell="simple", **BFLOAT16),
+    "tagger-lstm-crf": tagger(crf=True),
+    "tagger-gru-crf-bfloat16": tagger(False, cell="gru", crf=True, **BFLOAT16),
     "lm-lstm-untied": language_model(units=5),
     "lm-gru-tied": language_model(True, cell="gru", num_layers=2),
     "lm-irnn-tied": language_model(True, units=6, **IDENTITY),
@@ -123,8 +125,8 @@ KINDS = {
     build_translator: (inference.Translator, ["source", "target"]),
 }
 OF_EACH_MODEL = [
-    "classifier-lstm-attention", "tagger-lstm-characters", "lm-lstm-untied",
-    "translator-lstm-additive-tied",
+    "classifier-lstm-attention", "tagger-lstm-characters", "tagger-lstm-crf",
+    "lm-lstm-untied", "translator-lstm-additive-tied",
 ]
 
 
@@ -197,6 +199,10 @@ def language_batch(columns, weights):
     return ids, columns["next_ids"], (ids != 0) * weights[:, None]
 
 
+def has_crf(name):
+    return getattr(CASES[name][1], "crf", False)
+
+
 ASSEMBLE = {
     build_classifier: classification_batch,
     build_tagger: tagging_batch,
@@ -209,7 +215,8 @@ def batch(name, parts=None, weights=None):
     parts = parts or columns(name)
     if weights is None:
         weights = np.ones(len(next(iter(parts.values()))), np.float32)
-    return ASSEMBLE[CASES[name][0]](parts, weights)
+    x, y, weights = ASSEMBLE[CASES[name][0]](parts, weights)
+    return ({**x, "tags": y} if has_crf(name) else x), y, weights
 
 
 def each(function, x):
@@ -255,6 +262,8 @@ def trainable(name, model, rows, compiled=JAX, learning_rate=0.02):
     """Compiles a model for training; a language model as streams."""
     if CASES[name][0] is build_language_model:
         model = build_stream_model(model, rows)
+    if has_crf(name):
+        model = build_crf_training(model)
     loss, metric = objective(name)
     model.compile(
         keras.optimizers.Adam(learning_rate),
@@ -332,7 +341,11 @@ def padding_changes_nothing(name, directory):
     if CASES[name][0] is not build_classifier:
         wide_predictions = wide_predictions[:, :TIME]
     same(name, wide_predictions, narrow_predictions)
-    _, y, weights = narrow_batch
+    x, y, weights = narrow_batch
+    if has_crf(name):
+        model = build_crf_training(prepared(name).model)
+        compile_for_prediction(model)
+        narrow_predictions = predict(name, x, model)
     loss, metric = objective(name)
     metric.update_state(y, narrow_predictions, weights)
     found = scores(name, unshared(name), wide_batch)

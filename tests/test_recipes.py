@@ -17,7 +17,7 @@ import yaml
 from conftest import OPTIONS, options, write_corpus
 
 import zoo
-from recipes import classify, generate
+from recipes import classify, generate, tag
 from zoo.command_line import parse
 from zoo.runs import Run
 
@@ -220,6 +220,59 @@ def test_regression(tmp_path):
     answer = result.model.predict("up up up up")
     assert type(answer.label) is float and answer.probabilities == {}
     assert answer.label == pytest.approx(140, abs=15)
+
+
+# --- Spans and the CRF of the tagger -----------------------------------------------
+
+
+NAMES = "in O\nNew B-LOC\nYork I-LOC\n\nby O\nAnn B-PER\n\n"
+
+
+def tagged(tmp_path, text=NAMES, **changes):
+    """Trains a tagger of spans, all splits alike."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for split in ("train", "dev", "test"):
+        (data / f"{split}.conll").write_text(text * 4)
+    changes = {"run_dir": str(tmp_path / "run"), "epochs": 20, "units": 8, **changes}
+    no_dropout = {"input_dropout": 0.0, "output_dropout": 0.0, "learning_rate": 0.05}
+    return tag.run(tag.Config(**options("tag", data, **no_dropout, **changes)))
+
+
+@pytest.mark.parametrize("crf", [False, True])
+def test_spans_are_scored_by_f1(tmp_path, crf):
+    result = tagged(tmp_path, crf=crf, constrained=crf)
+    assert result.metrics["metric"] == "entity F1"
+    assert result.metrics["score"] == pytest.approx(100)
+    assert result.history[-1]["val_f1"] == pytest.approx(1)
+    assert ("nats" in result.history[0]) is crf is result.model.config.crf
+    loaded = zoo.load(tmp_path / "run")
+    expected = [("in", "O"), ("New", "B-LOC"), ("York", "I-LOC")]
+    assert loaded.predict("in New York") == expected
+    assert loaded.predict("in New York", n_best=2)[0].pairs == expected
+    config = tag.Config(data=str(tmp_path / "data"))
+    assert tag.evaluate(loaded, config) == pytest.approx(100)
+
+
+def test_a_crf_of_plain_tags(tmp_path):
+    result = tagged(tmp_path, "a X\nb Y\n\n", crf=True, epochs=2)
+    assert result.metrics["metric"] == "accuracy"
+    assert "val_accuracy" in result.history[0]
+
+
+def test_constraints_that_cannot_hold(tmp_path):
+    with pytest.raises(ValueError, match="^constrained: expected false without a CRF"):
+        tagged(tmp_path, constrained=True)
+    for number, (text, expected) in enumerate(
+        [
+            ("a X\nb Y\n\n", "constrained: the tags of .* are not of spans"),
+            ("a O\nb B-X\n\nc B-X\nd I-Y\n\n", "train.conll:5: 'I-Y' after 'B-X' is"),
+        ]
+    ):
+        (tmp_path / str(number)).mkdir()
+        with pytest.raises(ValueError, match=expected):
+            tagged(tmp_path / str(number), text, crf=True, constrained=True)
+        assert not (tmp_path / str(number) / "run").exists()
 
 
 # --- Run directories -------------------------------------------------------------

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from zoo.schemes import Scheme, spans
+
 
 def accuracy(predicted: Sequence, expected: Sequence) -> float:
     """Returns the share of equal pairs; 0 to 1.
@@ -26,6 +28,29 @@ def micro_f1(predicted: Sequence[set], expected: Sequence[set]) -> float:
     hits = sum(len(p & e) for p, e in zip(predicted, expected, strict=True))
     total = sum(map(len, predicted)) + sum(map(len, expected))
     return 2 * hits / total if total else 1.0
+
+
+def entity_f1(
+    predicted: Sequence[Sequence[str]],
+    expected: Sequence[Sequence[str]],
+    scheme: Scheme,
+) -> float:
+    """Returns the F1 of spans: kind, beginning and end must be right; 0 to 1.
+
+    It is the strict F1 of seqeval: what breaks the scheme is no span, and without any
+    span the score is 0.
+
+    Args:
+        predicted: the tags of each sentence.
+        expected: likewise.
+        scheme: of both.
+
+    >>> entity_f1([["B-LOC", "I-LOC", "O"]], [["B-LOC", "I-LOC", "B-LOC"]], "iob2")
+    0.6666666666666666
+    """
+    found = [set(spans(tags, scheme)) for tags in predicted]
+    right = [set(spans(tags, scheme)) for tags in expected]
+    return micro_f1(found, right) if any(found) or any(right) else 0.0
 
 
 def mean_absolute_error(predicted: Sequence[float], expected: Sequence[float]) -> float:

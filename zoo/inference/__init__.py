@@ -7,7 +7,7 @@ import os
 from zoo import checkpoints
 from zoo.inference.classifier import Classifier, Prediction
 from zoo.inference.language_model import LanguageModel, Score
-from zoo.inference.tagger import Tagger
+from zoo.inference.tagger import Tagger, Tagging
 from zoo.inference.trained import Trained
 from zoo.inference.translator import Translator
 
@@ -17,6 +17,7 @@ __all__ = [
     "Prediction",
     "Score",
     "Tagger",
+    "Tagging",
     "Trained",
     "Translator",
     "load",

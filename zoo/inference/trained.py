@@ -34,7 +34,7 @@ class Trained:
 
     def __init__(self, config, vocabularies: dict[str, list[str]], **settings):
         self.config, self.vocabularies, self.settings = config, vocabularies, settings
-        self.model: keras.Model = type(self).build(config)
+        self.model: keras.Model = self.build(config)
 
     def save(self, directory: str | os.PathLike, dtype=None) -> None:
         """Writes a checkpoint; see `zoo.checkpoints.save`."""

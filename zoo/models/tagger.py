@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 
 from zoo.layers.characters import CharacterConvolution
+from zoo.layers.crf import CRF, ChainLogits
 from zoo.layers.pooling import PaddingMask
 from zoo.layers.stacks import RecurrentConfig, recurrent_stack
 
@@ -23,6 +25,7 @@ class TaggerConfig(RecurrentConfig):
         character_vocabulary_size: number of letter ids, special ones included.
         character_filters: size of a word's vector from its letters.
         word_length: letters of a word that are read.
+        crf: whether neighbouring tags are scored as well; see `zoo.layers.crf`.
     """
 
     vocabulary_size: int
@@ -32,18 +35,24 @@ class TaggerConfig(RecurrentConfig):
     character_vocabulary_size: int = 128
     character_filters: int = 64
     word_length: int = 16
+    crf: bool = False
 
 
-def build_tagger(config: TaggerConfig) -> keras.Model:
+def build_tagger(
+    config: TaggerConfig, allowed: Sequence[Sequence[bool]] | None = None
+) -> keras.Model:
     """Builds a tagger.
 
     Args:
         config: its sizes.
+        allowed: with a CRF, which tags may follow each other, bool `[num_classes + 1,
+            num_classes + 1]` as in `zoo.layers.crf.CRF`; None for all.
 
     Returns:
         A model from a dict of `token_ids`, int32 `[batch, time]`, and with characters
         `character_ids`, int32 `[batch, time, word_length]`, both padded on the right
-        with 0, to logits, float32 `[batch, time, num_classes]`.
+        with 0, to logits, float32 `[batch, time, num_classes]`; with a CRF to its
+        potentials, of which `build_crf_training` makes logits.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     inputs = {"token_ids": token_ids}
@@ -67,4 +76,26 @@ def build_tagger(config: TaggerConfig) -> keras.Model:
         x = keras.layers.Concatenate(dtype=config.dtype, name="words")([x, letters])
     x, _ = recurrent_stack(x, mask, config)
     logits = keras.layers.Dense(config.num_classes, dtype="float32", name="head")(x)
+    if config.crf:
+        crf = CRF(config.num_classes, allowed, dtype="float32", name="crf")
+        logits = crf(logits, mask=mask)
     return keras.Model(inputs, logits, name="tagger")
+
+
+def build_crf_training(tagger: keras.Model) -> keras.Model:
+    """Wraps a tagger with a CRF for training; the weights are shared.
+
+    Args:
+        tagger: from `build_tagger`.
+
+    Returns:
+        A model from a dict of the tagger's inputs and the right `tags`, int32 `[batch,
+        time]`, to logits, float32 `[batch, time, num_classes]`, of each tag given the
+        one before it. Their cross-entropies add up to the negative log-likelihood.
+    """
+    tags = keras.Input((None,), dtype="int32", name="tags")
+    logits = ChainLogits(tagger.get_layer("crf"), name="chain_logits")(
+        tagger.output, mask=tagger.get_layer("mask").output, tags=tags
+    )
+    inputs = {layer.name: layer for layer in [*tagger.inputs, tags]}
+    return keras.Model(inputs, logits, name="tagger_training")
