@@ -16,8 +16,8 @@ class Explanation(NamedTuple):
     """Which path a recurrent layer takes on this machine.
 
     `path` is `"cudnn"` (Keras's layer on cuDNN), `"scan"` (the compiled loops of
-    `zoo.layers.scans`) or `"loop"` (Keras's own loop, the reference); `reason` says why,
-    and `remedy` what would change it, if anything would.
+    `zoo.layers.scans`) or `"loop"` (Keras's own loop, the reference); `reason` says
+    why, and `remedy` what would change it, if anything would.
     """
 
     path: str
@@ -28,16 +28,16 @@ class Explanation(NamedTuple):
 class Scanned:
     """A Keras recurrent layer that runs as a compiled scan where that is faster.
 
-    It adds one argument to those of the Keras layer it stands before: `engine`, which is
-    `"auto"`; `"scan"`, to insist on the compiled scan; or `"keras"`, to leave everything
+    It adds one argument to those of the Keras layer it stands before: `engine`, which
+    is `"auto"`; `"scan"`, to insist on the compiled scan; or `"keras"`, to leave all
     to Keras's layer. Weights, configuration, call arguments, masks, states and results
     are Keras's, so weights move between the two by `set_weights`. With dropout inside
     the recurrence, the scan drops the same units of the state for all gates (Gal and
     Ghahramani 2016), where Keras draws a mask for each gate.
 
     Raises:
-        ValueError: if `engine` is not one of the three, or if `"scan"` is asked for what
-            the scan cannot do; names the option in the way.
+        ValueError: if `engine` is not one of the three, or if `"scan"` is asked for
+            what the scan cannot do; names the option in the way.
     """
 
     # Set by Bidirectional, which would otherwise flip what has just been flipped.
@@ -62,7 +62,7 @@ class Scanned:
         raise NotImplementedError
 
     def obstacle(self) -> tuple[str, str]:
-        """Returns what the compiled scan cannot do here, and what to do; or two `""`."""
+        """Returns what the compiled scan cannot do and the remedy, or two empty texts."""
         if keras.backend.backend() not in ("tensorflow", "jax"):
             backend = keras.backend.backend()
             return f"form for the {backend} backend", "use TensorFlow or JAX"

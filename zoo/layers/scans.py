@@ -8,8 +8,8 @@ inference keeps no gates at all.
 
 The loops are written once in `keras.ops`. JAX compiles them with everything else. On
 TensorFlow each is compiled by XLA inside a graph that is not, so that the model around
-it keeps its own kernels and its variable lengths; there the rows of the batch are cut in
-two halves, whose loops run side by side, a core each, with no barrier between them.
+it keeps its own kernels and its variable lengths; there the rows of the batch are cut
+in two halves, whose loops run side by side, a core each, with no barrier between them.
 
 Arrays are `[batch, time, features]` throughout, so nothing is transposed. Each distinct
 batch and length is compiled once for all layers of the same cell and units.
@@ -34,8 +34,8 @@ ROWS_TO_HALVE = 8
 class SimpleCell:
     """h' = activation(a + h U), the network of Elman (1990).
 
-    A cell says how one step goes and how its gradients go back. `a` is the projection of
-    the input, bias and all; `inner` is h U.
+    A cell says how one step goes and how its gradients go back. `a` is the projection
+    of the input, bias and all; `inner` is h U.
     """
 
     units: int
@@ -64,7 +64,7 @@ class SimpleCell:
 
 @dataclass(frozen=True)
 class LSTMCell:
-    """The LSTM of Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al.
+    """The LSTM of Hochreiter and Schmidhuber (1997), with a forget gate (Gers et al.).
 
     Gates in the order of Keras: input, forget, candidate, output.
     """
@@ -175,6 +175,8 @@ def scan(
         NotImplementedError: if a gradient of the gradient is taken.
     """
     states = [ops.cast(state, "float32") for state in states]
+    if state_dropout is not None:
+        state_dropout = ops.stop_gradient(state_dropout)
     parts = [
         _scan(cell, reverse, keep, mask, dropout, x, kernel, recurrent_kernel, bias, *s)
         for mask, dropout, x, *s in _halves(mask, state_dropout, x, *states)
@@ -333,7 +335,8 @@ def _forward(cell, reverse, keep, a, recurrent, inner_bias, mask, dropout, state
 def _backward(
     cell, reverse, dh, recurrent, inner_bias, mask, dropout, states, dstates, kept
 ):
-    """Returns the gradients of a, of the inner products `[b, t, g h]`, of the states."""
+    """Returns the gradients of a and of the inner products, `[b, t, g h]`, and of the
+    states."""
     batch, time = ops.shape(dh)[:2]
     width = cell.gates * cell.units
     back = ops.transpose(ops.cast(recurrent, "float32"))
