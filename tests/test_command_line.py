@@ -323,7 +323,9 @@ def test_generate_keeps_the_prompt(runs, say):
 
 
 def test_info_of_a_run(runs, say):
-    assert "task: tagger" in say("info", runs["tag"].directory)
+    text = say("info", runs["tag"].directory)
+    assert "task: tagger" in text
+    assert any(line.startswith("recurrent_0 backward: scan: no") for line in text)
 
 
 def test_list_names_what_came_along(say):

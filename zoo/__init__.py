@@ -1,10 +1,25 @@
 """recurrent-zoo: recurrent sequence models in Keras 3.
 
 `list_models()` names the trained models that came along, `load(name)` loads one of
-them, or what a recipe has trained. Nothing heavy is imported before it is needed.
+them, or what a recipe has trained, and `explain(model)` says how its recurrent layers
+run on this machine. Nothing heavy is imported before it is needed.
 """
 
-__all__ = ["list_models", "load"]
+__all__ = ["explain", "list_models", "load"]
+
+
+def explain(model) -> dict:
+    """Says for every recurrent layer of a model which path it takes on this machine.
+
+    Args:
+        model: a `keras.Model`, or what `load` returns.
+
+    Returns:
+        By the layer's name: the `path`, its `reason`, the `remedy` that would change it.
+    """
+    from zoo.layers import recurrent
+
+    return recurrent.explain(model)
 
 
 def list_models() -> list[str]:

@@ -38,7 +38,8 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="name the models that came along")
-    commands.add_parser("info", help="print a model's card").add_argument("model")
+    command = commands.add_parser("info", help="print a model's card and its paths")
+    command.add_argument("model")
     for name, what in [
         ("predict", "classify or tag texts"),
         ("translate", "translate texts"),
@@ -127,11 +128,15 @@ def _list() -> None:
 
 
 def _info(name: str) -> None:
+    """Prints the card, and the path of every recurrent layer on this machine."""
+    import zoo
     from zoo import catalog
 
     for key, value in catalog.card(name).items():
         text = value if isinstance(value, str) else json.dumps(value)
         print(f"{key}: {text}")
+    for layer, (path, reason, remedy) in zoo.explain(zoo.load(name)).items():
+        print(f"{layer}: {path}: {reason}" + (f"; {remedy}" if remedy else ""))
 
 
 def _lines() -> Iterator[str]:

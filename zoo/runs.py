@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
-import os
 import platform
 import shlex
 import sys
@@ -18,6 +17,7 @@ import keras
 import yaml
 
 from zoo.inference import Trained
+from zoo.layers.scans import count_cores
 from zoo.training import TrainingConfig, write_text
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy")
@@ -175,8 +175,7 @@ def device() -> str:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next((x.split(":")[1] for x in lines if "model name" in x), name).strip()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    cpu = f"{name}, {cores or os.cpu_count()} cores"
+    cpu = f"{name}, {count_cores()} cores"
     others = ", ".join(sorted(kinds - {"cpu"}))
     return f"{others} ({cpu})" if others else f"CPU ({cpu})"
 

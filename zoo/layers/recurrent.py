@@ -62,7 +62,7 @@ class Scanned:
         raise NotImplementedError
 
     def obstacle(self) -> tuple[str, str]:
-        """Returns what the compiled scan cannot do and the remedy, or two empty texts."""
+        """Returns what the scan cannot do and the remedy, or two empty texts."""
         if keras.backend.backend() not in ("tensorflow", "jax"):
             backend = keras.backend.backend()
             return f"form for the {backend} backend", "use TensorFlow or JAX"
@@ -111,7 +111,7 @@ class Scanned:
             )
         if obstacle:
             return Explanation("loop", f"the compiled scan has no {obstacle}", remedy)
-        reason = 'engine="scan"' if self.engine == "scan" else off_cudnn
+        reason = 'engine="scan"' if self.engine == "scan" else f"no cuDNN: {off_cudnn}"
         return Explanation("scan", reason, cudnn_remedy)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
@@ -246,3 +246,61 @@ class Bidirectional(keras.layers.Bidirectional):
         if not self.return_state:
             return outputs
         return (outputs, *results[0][1:], *results[1][1:])
+
+
+def explain(model) -> dict[str, Explanation]:
+    """Says for every recurrent layer of a model which path it takes on this machine.
+
+    Args:
+        model: a `keras.Model`, or what `zoo.load` returns.
+
+    Returns:
+        By the layer's name (and direction): path, reason and remedy.
+    """
+    layers = list(getattr(model, "model", model)._flatten_layers())
+    names = {id(layer): layer.name for layer in layers}
+    for layer in layers:
+        if isinstance(layer, keras.layers.Bidirectional):
+            names[id(layer.forward_layer)] = f"{layer.name} forward"
+            names[id(layer.backward_layer)] = f"{layer.name} backward"
+    found = {}
+    for layer in layers:
+        if isinstance(layer, Scanned):
+            found[names[id(layer)]] = layer.explain()
+        elif isinstance(layer, keras.layers.RNN):
+            kind = type(layer).__name__
+            found[names[id(layer)]] = Explanation(
+                "keras",
+                f"keras.layers.{kind}, which decides when it is called",
+                "layers of zoo.layers.recurrent have the same weights",
+            )
+    return found
+
+
+def to_keras(model: keras.Model) -> keras.Model:
+    """Returns the same model, with the same weights, of Keras's own recurrent layers.
+
+    Args:
+        model: a functional model.
+    """
+
+    def clone(layer):
+        config = layer.get_config()
+        for ours in (LSTM, GRU, SimpleRNN):
+            if isinstance(layer, ours):
+                config.pop("engine")
+                return getattr(keras.layers, ours.__name__).from_config(config)
+        if isinstance(layer, Bidirectional):
+            parts = clone(layer.forward_layer), clone(layer.backward_layer)
+            return keras.layers.Bidirectional(
+                parts[0],
+                backward_layer=parts[1],
+                merge_mode=layer.merge_mode,
+                dtype=layer.dtype_policy,
+                name=layer.name,
+            )
+        return type(layer).from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    copy.set_weights(model.get_weights())
+    return copy

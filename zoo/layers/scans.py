@@ -208,7 +208,14 @@ def _halves(*arrays) -> list:
 
 def _runs_side_by_side() -> bool:
     """Whether independent loops run at the same time: TensorFlow, on several cores."""
-    return keras.backend.backend() == "tensorflow" and len(os.sched_getaffinity(0)) > 1
+    return keras.backend.backend() == "tensorflow" and count_cores() > 1
+
+
+def count_cores() -> int:
+    """Returns the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _scan(cell, reverse, keep, mask, dropout, x, kernel, recurrent, bias, *states):

@@ -1,0 +1,70 @@
+"""What the benchmarks share: alternate, take medians, write the figures down."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def alternate(
+    contestants: dict[str, Callable[[], Any]],
+    rounds: int,
+    warm_ups: int = 2,
+) -> dict[str, list[float]]:
+    """Times functions in turns, so that what disturbs one disturbs all.
+
+    Args:
+        contestants: by name, functions that return when their work is done.
+        rounds: how often each is timed.
+        warm_ups: how often each runs before, untimed.
+
+    Returns:
+        The seconds of every run, by name.
+    """
+    for run in contestants.values():
+        for _ in range(warm_ups):
+            run()
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for i in range(rounds):
+        names = list(contestants)
+        for name in names if i % 2 else reversed(names):
+            start = time.perf_counter()
+            contestants[name]()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Returns the median and the quartiles."""
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return {"median": middle, "low": low, "high": high}
+
+
+def times_as_fast(
+    seconds: dict[str, list[float]], ours: str, theirs: str
+) -> dict[str, float]:
+    """Returns how many times as fast one contestant is as another, round by round."""
+    return spread([t / o for o, t in zip(seconds[ours], seconds[theirs])])
+
+
+def geometric_mean(values: list[float]) -> float:
+    """Returns the geometric mean of positive numbers."""
+    return math.exp(statistics.fmean(map(math.log, values)))
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """Returns rows of the same keys as a table."""
+    lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+    lines += ["| " + " | ".join(map(str, row.values())) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def write(file: Path | None, result: dict[str, Any]) -> None:
+    """Writes the figures as JSON, if there is a file to write them to."""
+    if file:
+        file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
