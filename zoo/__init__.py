@@ -15,7 +15,7 @@ def explain(model) -> dict:
         model: a `keras.Model`, or what `load` returns.
 
     Returns:
-        By the layer's name: the `path`, its `reason`, the `remedy` that would change it.
+        By the layer's name: the path, its reason, and the remedy that would change it.
     """
     from zoo.layers import recurrent
 

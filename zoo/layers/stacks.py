@@ -32,8 +32,9 @@ class RecurrentConfig:
         bidirectional: whether the sequence is also read backwards.
         input_dropout: share of the embeddings' features dropped in training.
         output_dropout: share of each recurrent layer's outputs dropped in training.
-        recurrent_dropout: share of the state dropped inside each step in training; it
-            takes the layers off cuDNN.
+        recurrent_dropout: share of the state dropped inside each step in training, the
+            same units at every step (Gal and Ghahramani 2016); on a GPU it takes the
+            layers off cuDNN.
         recurrent_initializer: `"orthogonal"`, or `"identity"`, which makes the simple
             cell the IRNN of Le et al. (2015), with ReLU in place of tanh.
         dtype: `"float32"` or `"mixed_bfloat16"`; outputs are float32 in both.
