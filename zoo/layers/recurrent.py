@@ -40,8 +40,9 @@ class Scanned:
             what the scan cannot do; names the option in the way.
     """
 
-    # Set by Bidirectional, which would otherwise flip what has just been flipped.
-    in_time_order = False
+    # Set by Bidirectional: whether another direction runs at the same time, and whether
+    # to leave outputs in the order of time, which it would otherwise flip once more.
+    paired, in_time_order = False, False
 
     def __init__(self, units: int, engine: Engine = "auto", **options):
         if engine not in ("auto", "scan", "keras"):
@@ -143,6 +144,7 @@ class Scanned:
             state_dropout=held,
             reverse=self.go_backwards,
             keep=bool(training),
+            halve=not self.paired,
         )
         outputs = outputs if mask is None else self._mask_outputs(outputs, mask)
         if self.go_backwards and not self.in_time_order:
@@ -214,7 +216,12 @@ class SimpleRNN(Scanned, keras.layers.SimpleRNN):
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class Bidirectional(keras.layers.Bidirectional):
-    """`keras.layers.Bidirectional`, without flipping the backward outputs twice."""
+    """`keras.layers.Bidirectional`: a core for each direction, no double flips."""
+
+    def __init__(self, layer, **options):
+        super().__init__(layer, **options)
+        for part in (self.forward_layer, self.backward_layer):
+            part.paired = True
 
     def call(self, sequences, initial_state=None, mask=None, training=None):
         backward = self.backward_layer

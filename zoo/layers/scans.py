@@ -89,14 +89,16 @@ class LSTMCell:
     def back(self, gradients, gates, states, previous):
         (dh, dc), (i, f, g, o) = gradients, ops.split(gates, 4, axis=1)
         tanh_c = ops.tanh(states[1])
-        dc = dc + dh * o * (1 - tanh_c * tanh_c)
-        da = [
-            dc * g * i * (1 - i),
-            dc * previous[1] * f * (1 - f),
-            dc * i * (1 - g * g),
-            dh * tanh_c * o * (1 - o),
+        dc = dc + dh * (o * (1 - tanh_c * tanh_c))
+        # Factors first: XLA would compute what is below a concatenation in every part.
+        slopes = [
+            g * i * (1 - i),
+            previous[1] * f * (1 - f),
+            i * (1 - g * g),
+            tanh_c * o * (1 - o),
         ]
-        da = ops.concatenate(da, axis=1)
+        da = ops.concatenate([dc, dc, dc, dh], axis=1)
+        da = da * ops.concatenate(slopes, axis=1)
         return da, da, [ops.zeros_like(dh), dc * f]
 
 
@@ -150,6 +152,7 @@ def scan(
     state_dropout=None,
     reverse: bool = False,
     keep: bool = True,
+    halve: bool = True,
 ):
     """Runs a cell over a batch of sequences.
 
@@ -166,6 +169,8 @@ def scan(
         reverse: whether to begin with the last step.
         keep: whether to keep what the gradients need; if not and they are asked for all
             the same, the loop runs a second time.
+        halve: whether to cut the batch in two where that puts a second core to work;
+            not worth it where another scan runs at the same time.
 
     Returns:
         h after each step, float32 `[b, t, h]` in the order of time whatever `reverse`
@@ -179,7 +184,7 @@ def scan(
         state_dropout = ops.stop_gradient(state_dropout)
     parts = [
         _scan(cell, reverse, keep, mask, dropout, x, kernel, recurrent_kernel, bias, *s)
-        for mask, dropout, x, *s in _halves(mask, state_dropout, x, *states)
+        for mask, dropout, x, *s in _halves(halve, mask, state_dropout, x, *states)
     ]
     h, *states = (
         part[0] if len(part) == 1 else ops.concatenate(part) for part in zip(*parts)
@@ -190,10 +195,12 @@ def scan(
     return h, [ops.reshape(state, (batch, cell.units)) for state in states]
 
 
-def _halves(*arrays) -> list:
+def _halves(halve: bool, *arrays) -> list:
     """Cuts the rows in two where that puts a second core to work."""
     rows = arrays[-1].shape[0]
-    if not _runs_side_by_side() or (rows is not None and rows < ROWS_TO_HALVE):
+    if not (halve and _runs_side_by_side()) or (
+        rows is not None and rows < ROWS_TO_HALVE
+    ):
         return [arrays]
     if rows is None:
         rows = ops.shape(arrays[-1])[0]
@@ -256,7 +263,7 @@ def _scan(cell, reverse, keep, mask, dropout, x, kernel, recurrent, bias, *state
             if dropout is not None:
                 before = before * dropout[:, None]
             back = _loop("backward", cell, reverse)
-            kept = [h, *kept[1 + cell.num_states :]]
+            kept = [h, *kept[1 + cell.num_states : -1]]
             da, inner, *dstates = back(dh, *fixed, states, dstates, kept)
             da, inner, before = (
                 ops.cast(ops.reshape(array, (-1, array.shape[-1])), dtype)
@@ -316,7 +323,7 @@ def _forward(cell, reverse, keep, a, recurrent, inner_bias, mask, dropout, state
     batch, time, units = *ops.shape(a)[:2], cell.units
     recurrent = ops.cast(recurrent, "float32") * cell.scale()
 
-    def body(step, states, kept):
+    def body(step, states, kept, gates):
         now = time - 1 - step if reverse else step
         h = states[0] if dropout is None else states[0] * dropout
         inner = ops.matmul(h, recurrent)
@@ -326,17 +333,21 @@ def _forward(cell, reverse, keep, a, recurrent, inner_bias, mask, dropout, state
             new = [ops.where(_read(mask, now), n, s) for n, s in zip(new, states)]
         values = [*new, gates] if keep else new
         kept = [_write(array, now, value) for array, value in zip(kept, values)]
-        return step + 1, new, kept
+        return step + 1, new, kept, gates if hold_gates else ()
 
+    # XLA fuses the GRU's gates into its state, which takes twice as long, unless they
+    # are an output as well: kept, or else those of the last step.
+    hold_gates = cell.has_inner_bias and not keep
     widths = [units]
     if keep:
         widths += [units] * (cell.num_states - 1)
         widths += [cell.num_saved * units] if cell.num_saved else []
     kept = [ops.zeros((batch, time, width)) for width in widths]
-    _, states, kept = ops.while_loop(
-        lambda step, *_: step < time, body, (0, list(states), kept)
+    gates = ops.zeros((batch, cell.num_saved * units)) if hold_gates else ()
+    _, states, kept, gates = ops.while_loop(
+        lambda step, *_: step < time, body, (0, list(states), kept, gates)
     )
-    return kept[:1] + states + kept[1:]
+    return [*kept[:1], *states, *kept[1:], gates]
 
 
 def _backward(
