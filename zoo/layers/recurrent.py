@@ -177,8 +177,8 @@ class LSTM(Scanned, keras.layers.LSTM):
     Call arguments: `sequences` float `[batch, time, features]`, `initial_state` two of
     `[batch, units]`, `mask` bool `[batch, time]`, `training`.
 
-    >>> LSTM(3, return_sequences=True)(keras.ops.ones((2, 5, 4))).shape[1:]
-    (5, 3)
+    >>> tuple(LSTM(3, return_sequences=True)(keras.ops.ones((2, 5, 4))).shape)
+    (2, 5, 3)
     """
 
     def scan_cell(self):
