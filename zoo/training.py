@@ -21,6 +21,7 @@ import keras
 from keras import ops
 
 from zoo.batches import Ahead
+from zoo.optimizers import Adam
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,7 @@ def make_optimizer(config: TrainingConfig, total_steps: int):
     options = {"global_clipnorm": config.clip_norm or None}
     if config.optimizer == "sgd":
         return keras.optimizers.SGD(schedule, momentum=0.9, **options)
-    kinds = {"adam": keras.optimizers.Adam, "adagrad": keras.optimizers.Adagrad}
+    kinds = {"adam": Adam, "adagrad": keras.optimizers.Adagrad}
     return kinds[config.optimizer](schedule, **options)
 
 
