@@ -228,7 +228,7 @@ def count_cores() -> int:
 def _scan(cell, reverse, keep, mask, dropout, x, kernel, recurrent, bias, *states):
     """`scan` of some of the rows; returns h after each step, then the final states."""
     batch, time = ops.shape(x)[:2]
-    dtype = x.dtype
+    dtype, backwards = x.dtype, ops.convert_to_tensor(reverse, "bool")
 
     def forward(flat, kernel, fixed, bias, states, keep):
         scale = ops.cast(cell.scale(), dtype)
@@ -237,7 +237,7 @@ def _scan(cell, reverse, keep, mask, dropout, x, kernel, recurrent, bias, *state
             bias = ops.concatenate([bias[0, :two] + bias[1, :two], bias[0, two:]])
         a = ops.matmul(flat, kernel * scale) + bias * scale
         a = ops.reshape(a, (batch, time, kernel.shape[-1]))
-        return _loop("forward", cell, reverse, keep)(a, *fixed, states)
+        return _loop("forward", cell, keep)(a, backwards, *fixed, states)
 
     @ops.custom_gradient
     def run(*inputs):
@@ -262,9 +262,9 @@ def _scan(cell, reverse, keep, mask, dropout, x, kernel, recurrent, bias, *state
             before = ops.concatenate(before, axis=1)
             if dropout is not None:
                 before = before * dropout[:, None]
-            back = _loop("backward", cell, reverse)
+            back = _loop("backward", cell)
             kept = [h, *kept[1 + cell.num_states : -1]]
-            da, inner, *dstates = back(dh, *fixed, states, dstates, kept)
+            da, inner, *dstates = back(dh, backwards, *fixed, states, dstates, kept)
             da, inner, before = (
                 ops.cast(ops.reshape(array, (-1, array.shape[-1])), dtype)
                 for array in (da, inner, before)
@@ -303,10 +303,10 @@ def _differentiated_once(gradients: list, origins: list) -> tuple:
 
 
 @functools.lru_cache(maxsize=None)
-def _loop(direction: str, cell: Cell, reverse: bool, *keep: bool) -> Callable:
-    """Returns a compiled loop over the steps."""
+def _loop(direction: str, cell: Cell, *keep: bool) -> Callable:
+    """Returns a compiled loop over the steps, the same for both orders of time."""
     function = {"forward": _forward, "backward": _backward}[direction]
-    function = functools.partial(function, cell, reverse, *keep)
+    function = functools.partial(function, cell, *keep)
     if keras.backend.backend() == "jax":
         import jax
 
@@ -318,13 +318,15 @@ def _loop(direction: str, cell: Cell, reverse: bool, *keep: bool) -> Callable:
     )
 
 
-def _forward(cell, reverse, keep, a, recurrent, inner_bias, mask, dropout, states):
+def _forward(
+    cell, keep, a, reverse, recurrent, inner_bias, mask, dropout, states
+):
     """Returns h `[b, t, h]`, the final states, and if kept c `[b, t, h]` and gates."""
     batch, time, units = *ops.shape(a)[:2], cell.units
     recurrent = ops.cast(recurrent, "float32") * cell.scale()
 
     def body(step, states, kept, gates):
-        now = time - 1 - step if reverse else step
+        now = ops.where(reverse, time - 1 - step, step)
         h = states[0] if dropout is None else states[0] * dropout
         inner = ops.matmul(h, recurrent)
         projected = ops.cast(_read(a, now), "float32")
@@ -351,7 +353,7 @@ def _forward(cell, reverse, keep, a, recurrent, inner_bias, mask, dropout, state
 
 
 def _backward(
-    cell, reverse, dh, recurrent, inner_bias, mask, dropout, states, dstates, kept
+    cell, dh, reverse, recurrent, inner_bias, mask, dropout, states, dstates, kept
 ):
     """Returns the gradients of a and of the inner products, `[b, t, g h]`, and of the
     states."""
@@ -361,8 +363,8 @@ def _backward(
     histories = kept[: cell.num_states]
 
     def body(step, gradients, results):
-        now = step if reverse else time - 1 - step
-        before = ops.clip(now + 1 if reverse else now - 1, 0, time - 1)
+        now = ops.where(reverse, step, time - 1 - step)
+        before = ops.clip(ops.where(reverse, now + 1, now - 1), 0, time - 1)
         previous = [
             ops.where(step == time - 1, first, _read(history, before))
             for first, history in zip(states, histories)
