@@ -10,17 +10,20 @@ Lengths, where there are any, lie between nine tenths of the longest and the lon
 in batches of like lengths: this zoo and Keras get a mask, PyTorch packed sequences.
 
 With `KERAS_BACKEND=jax` the same runs on JAX; on a GPU, PyTorch takes it as well.
+`--variants` adds this zoo without some of what makes it fast.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
@@ -28,9 +31,9 @@ from keras import ops
 
 from recipes.benchmarks import timing
 from zoo import runs
-from zoo.layers import recurrent
+from zoo.layers import recurrent, scans
 
-OURS, KERAS, TORCH = "zoo", "keras", "torch"
+OURS, KERAS, TORCH, VARIANTS = "zoo", "keras", "torch", "variants"
 # batch, time, features, units: of the recipes, and around them.
 SHAPES = (
     (32, 25, 150, 200),
@@ -137,6 +140,20 @@ def _jax_runs(x, dy, mask, layer):
     return lambda: wait(train(weights, x, dy)), lambda: wait(infer(weights, x))
 
 
+def variant_runs(case: Case, arrays: Arrays, layer: keras.layers.Layer):
+    """Yields the name and the runs of the zoo's layer without some of its means."""
+    scan = scans.scan
+    for name, place, value in (
+        ("one loop", "ROWS_TO_HALVE", sys.maxsize),
+        ("gates kept", "scan", lambda *a, **k: scan(*a, **{**k, "keep": True})),
+    ):
+        with mock.patch.object(scans, place, value):
+            pair = keras_runs(case, arrays, layer)
+            for run in pair:
+                run()  # traced now
+        yield name, pair
+
+
 def torch_runs(case: Case, arrays: Arrays):
     """The same for PyTorch, on a GPU if there is one."""
     import torch
@@ -206,6 +223,8 @@ def measure(case: Case, rounds: int, contestants: tuple[str, ...]) -> dict[str, 
             raise ValueError(f"{case}: the outputs differ from those of Keras")
     if TORCH in contestants:
         pairs[TORCH] = torch_runs(case, arrays)
+    if VARIANTS in contestants:
+        pairs.update(variant_runs(case, arrays, ours))
     result: dict[str, Any] = {"case": str(case), **asdict(case)}
     for i, mode in enumerate(("train", "infer")):
         chosen = {name: pair[i] for name, pair in pairs.items()}
@@ -246,9 +265,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--shapes", type=int, default=len(SHAPES), help="only so many")
     parser.add_argument("--without", nargs="*", default=[], choices=(KERAS, TORCH))
+    parser.add_argument("--variants", action="store_true")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     contestants = tuple(n for n in (OURS, KERAS, TORCH) if n not in options.without)
+    contestants += (VARIANTS,) if options.variants else ()
     top, results = peak(), []
     for shape in SHAPES[: options.shapes]:
         for cell, directions, lengths in product(
@@ -264,9 +285,10 @@ def main() -> None:
             [r[mode]["times_as_fast"][name]["median"] for r in results]
         )
         for mode in ("train", "infer")
-        for name in contestants[1:]
+        for name in results[0][mode]["times_as_fast"]
     }
-    packages = ["keras", keras.backend.backend(), *contestants[2:]]
+    packages = ["keras", keras.backend.backend()]
+    packages += [TORCH] if TORCH in contestants else []
     facts = {
         "device": runs.device(),
         "peak_gflops": top / 1e9,

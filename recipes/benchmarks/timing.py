@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
 def alternate(
@@ -37,6 +39,32 @@ def alternate(
             contestants[name]()
             seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+def peak_memory() -> int:
+    """Returns the most bytes that this process has held at a time."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def serve(runner: Any, answers: TextIO, **first: Any) -> None:
+    """Trains an epoch for each line of standard input, and answers with a line of JSON.
+
+    Args:
+        runner: with `train()`, which is timed, and `evaluate()`.
+        answers: where to write to.
+        first: the first answer, which says that all is ready.
+    """
+    answer = first
+    while True:
+        print(json.dumps(answer), file=answers, flush=True)
+        if sys.stdin.readline() == "":
+            return
+        start = time.perf_counter()
+        runner.train()
+        seconds = time.perf_counter() - start
+        dev = runner.evaluate()
+        answer = {"seconds": seconds, "dev": dev, "peak_bytes": peak_memory()}
 
 
 def spread(values: list[float]) -> dict[str, float]:

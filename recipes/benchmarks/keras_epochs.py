@@ -1,0 +1,221 @@
+"""One contestant of `recipes.benchmarks.recipes`: a recipe trained by Keras.
+
+`zoo` trains what the recipe trains, as it does. `keras` trains the same model as the
+examples of keras.io are written: stock layers, every sequence padded to the longest,
+arrays in memory, the defaults of `compile` and `fit`. Its language model starts every
+window of the text from an empty state.
+
+The process follows `timing.serve`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import keras
+import numpy as np
+
+from recipes.benchmarks import timing
+from zoo import checkpoints
+from zoo.batches import Batches, Ragged, Streams
+from zoo.layers.recurrent import to_keras
+from zoo.training import make_optimizer
+
+
+class _Caught(BaseException):
+    pass
+
+
+def caught_fit(recipe: str, options: dict[str, Any]) -> SimpleNamespace:
+    """Runs a recipe up to its call of `fit`.
+
+    Args:
+        recipe: its name.
+        options: of its `Config`, with a `run_dir` that does not exist yet.
+
+    Returns:
+        What the recipe would train: `model`, `train`, `dev`, `config`, `loss`, `metric`
+        and `sizes`, the configuration of the model.
+    """
+    caught = SimpleNamespace()
+
+    def stop(model, train, dev, config, *, loss, metric, save, **_):
+        save()
+        sizes = checkpoints.load(options["run_dir"]).model
+        caught.__dict__.update(
+            model=model,
+            train=train,
+            dev=dev,
+            config=config,
+            loss=loss,
+            metric=metric,
+            sizes=sizes,
+        )
+        raise _Caught
+
+    module = importlib.import_module(f"recipes.{recipe}")
+    with mock.patch.object(module, "fit", stop), contextlib.suppress(_Caught):
+        module.run(module.Config(**options))
+    return caught
+
+
+def part(data: Batches | Streams, share: float) -> Batches | Streams:
+    """Returns a random share of the examples, or the beginning of a text."""
+    if isinstance(data, Streams):
+        ids = data.token_ids[: int(share * len(data.token_ids))]
+        return Streams(ids, data.batch_size, data.steps)
+    count = len(next(iter(data.columns.values())))
+    rows = np.random.default_rng(0).permutation(count)[: int(share * count)]
+    columns = {
+        name: Ragged.pack(column[row] for row in rows)
+        for name, column in data.columns.items()
+    }
+    return Batches(
+        columns,
+        data.assemble,
+        data.batch_size,
+        data.shuffle,
+        data.seed,
+        data.batch_tokens,
+    )
+
+
+def export(file: Path, caught: SimpleNamespace) -> None:
+    """Writes the encoded examples and the sizes for a contestant without Keras."""
+    arrays = {}
+    for split in ("train", "dev"):
+        data = getattr(caught, split)
+        if isinstance(data, Streams):
+            arrays[f"{split} token_ids values"] = data.token_ids
+            continue
+        for name, column in data.columns.items():
+            arrays[f"{split} {name} values"] = column.values
+            arrays[f"{split} {name} offsets"] = column.offsets
+    spec = {**caught.sizes, **vars(caught.config)}
+    np.savez(file, spec=json.dumps(spec), **arrays)
+
+
+class Zoo:
+    """The recipe as it is."""
+
+    def __init__(self, caught: SimpleNamespace):
+        self.caught, self.model, train = caught, caught.model, caught.train
+        self.model.compile(
+            make_optimizer(caught.config, caught.config.epochs * len(train)),
+            caught.loss,
+            weighted_metrics=[caught.metric],
+            jit_compile=keras.backend.backend() == "jax",
+        )
+
+    def _reset(self) -> None:
+        for layer in self.model.layers:
+            if layer.name == "carried_state":
+                layer.reset()
+
+    def train(self) -> None:
+        """Trains an epoch."""
+        self._reset()
+        self.model.fit(self.caught.train, shuffle=False, verbose=0)
+
+    def evaluate(self) -> dict[str, float]:
+        """Returns the loss and the metric of the development split."""
+        self._reset()
+        return self.model.evaluate(self.caught.dev, verbose=0, return_dict=True)
+
+
+class StockKeras:
+    """The same model as keras.io writes it."""
+
+    def __init__(self, caught: SimpleNamespace):
+        streams = isinstance(caught.train, Streams)
+        arrays = _windows if streams else _padded
+        self.arrays, self.dev = arrays(caught.train), arrays(caught.dev)
+        model = _language_model(caught.sizes) if streams else to_keras(caught.model)
+        self.model, self.batch_size = model, caught.config.batch_size
+        steps = -(-len(self.arrays[1]) // self.batch_size)
+        model.compile(
+            make_optimizer(caught.config, caught.config.epochs * steps),
+            caught.loss,
+            weighted_metrics=[caught.metric],
+        )
+
+    def train(self) -> None:
+        """Trains an epoch."""
+        x, y, weights = self.arrays
+        self.model.fit(
+            x, y, sample_weight=weights, batch_size=self.batch_size, verbose=0
+        )
+
+    def evaluate(self) -> dict[str, float]:
+        """Returns the loss and the metric of the development split."""
+        x, y, weights = self.dev
+        return self.model.evaluate(
+            x, y, sample_weight=weights, verbose=0, return_dict=True
+        )
+
+
+def _padded(data: Batches) -> tuple:
+    """Returns all examples, padded to the longest."""
+    padded = {
+        name: column.padded(range(len(column)), int(column.lengths.max()))
+        for name, column in data.columns.items()
+    }
+    rows = len(next(iter(padded.values())))
+    if "tags" in padded:  # as long as the words
+        length = padded["token_ids"].shape[1]
+        padded["tags"] = data.columns["tags"].padded(range(rows), length)
+    return data.assemble(padded, np.ones(rows, np.float32))
+
+
+def _windows(data: Streams) -> tuple:
+    """Returns a text as windows, each by itself."""
+    count = (len(data.token_ids) - 1) // data.steps
+    x, y = (
+        data.token_ids[i : i + count * data.steps].reshape(count, data.steps)
+        for i in (0, 1)
+    )
+    return x, y, np.ones(x.shape, np.float32)
+
+
+def _language_model(sizes: dict[str, Any]) -> keras.Model:
+    layer = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[sizes["cell"]]
+    layers = [keras.layers.Embedding(sizes["vocabulary_size"], sizes["embedding_size"])]
+    for _ in range(sizes["num_layers"]):
+        layers += [
+            layer(
+                sizes["units"],
+                return_sequences=True,
+                recurrent_dropout=sizes["recurrent_dropout"],
+            ),
+            keras.layers.Dropout(sizes["output_dropout"]),
+        ]
+    layers += [
+        keras.layers.Dense(sizes["embedding_size"]),
+        keras.layers.Dense(sizes["vocabulary_size"]),
+    ]
+    return keras.Sequential(layers)
+
+
+def main() -> None:
+    """Trains an epoch for each line of standard input."""
+    contestant, recipe, options, share, exported = map(json.loads, sys.argv[1:])
+    answers = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr):
+        keras.utils.set_random_seed(0)
+        caught = caught_fit(recipe, options)
+        caught.train = part(caught.train, share)
+        if exported:
+            export(Path(exported), caught)
+        runner = {"zoo": Zoo, "keras": StockKeras}[contestant](caught)
+        timing.serve(runner, answers, tokens=caught.train.num_tokens())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Training each recipe on its real data, against keras.io's way and PyTorch.
+
+    pip install '.[bench]'
+    python -m recipes.benchmarks.recipes --data ../shared/data --json recipes.json
+
+Three contestants train the same model on the same part of the training data, with the
+same optimizer and schedule: the recipe as it is; the model as the examples of keras.io
+are written (`recipes.benchmarks.keras_epochs`); and an idiomatic script of PyTorch
+(`recipes.benchmarks.torch_epochs`). Each is a process of its own, and they train their
+epochs in turns. An epoch is all of it: batches, steps and what follows each step. The
+first one, in which programs are compiled, is reported apart. Tokens are real ones,
+without padding. Memory is the most that the process ever held, its libraries included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from recipes.benchmarks import timing
+
+DATA = {
+    "classify": ("sst2_glue", {}),
+    "tag": ("ud_ewt/r2.10", {}),
+    "generate": ("tinyshakespeare/input.txt", {}),
+    "translate": ("multi30k/raw", {"source": "de", "target": "en"}),
+}
+ZOO, KERAS, TORCH = "zoo", "keras", "torch"
+
+
+class Contestant:
+    """A process that trains an epoch when asked to.
+
+    Args:
+        module: of `recipes.benchmarks`.
+        arguments: for it, as JSON.
+
+    Attributes:
+        ready: its first answer.
+    """
+
+    def __init__(self, module: str, *arguments: Any):
+        command = [sys.executable, "-m", f"recipes.benchmarks.{module}"]
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            command + [json.dumps(argument) for argument in arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+        )
+        self.ready = self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        line = self.process.stdout.readline()
+        if not line:
+            self.log.seek(0)
+            lines = self.log.read().strip().splitlines() or ["no word"]
+            raise ValueError(f"a contestant ended early: {lines[-1]}")
+        return json.loads(line)
+
+    def epoch(self) -> dict[str, Any]:
+        """Returns the seconds of an epoch, scores and peak memory."""
+        self.process.stdin.write("epoch\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+
+def compete(
+    recipe: str,
+    options: dict[str, Any],
+    share: float,
+    contestants: tuple[str, ...],
+) -> dict[str, Any]:
+    """Lets the contestants train a recipe in turns.
+
+    Args:
+        recipe: its name.
+        options: of its `Config`, `epochs` among them.
+        share: of the training data.
+        contestants: which of them.
+
+    Returns:
+        The tokens of an epoch, and for each contestant its first epoch's seconds, those
+        of the others, tokens per second, its development scores and its peak memory.
+
+    Raises:
+        ValueError: if a contestant fails; says what it said last.
+    """
+    racing: dict[str, Contestant] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        file = str(Path(directory, "data.npz"))
+        try:
+            for name in contestants:
+                if name == TORCH:
+                    racing[name] = Contestant("torch_epochs", recipe, file)
+                    continue
+                run = {**options, "run_dir": str(Path(directory, name))}
+                exported = file if name == ZOO else None
+                racing[name] = Contestant(
+                    "keras_epochs", name, recipe, run, share, exported
+                )
+            epochs: dict[str, list] = {name: [] for name in racing}
+            for _ in range(options["epochs"]):
+                for name, contestant in racing.items():
+                    epochs[name].append(contestant.epoch())
+            tokens = racing[ZOO].ready["tokens"]
+        finally:
+            for contestant in racing.values():
+                contestant.close()
+    seconds = {n: [e["seconds"] for e in every[1:]] for n, every in epochs.items()}
+    return {
+        "tokens": tokens,
+        "contestants": {
+            name: {
+                "first_epoch_seconds": every[0]["seconds"],
+                "seconds": seconds[name],
+                "tokens_per_second": timing.spread([tokens / s for s in seconds[name]]),
+                "zoo_times_as_fast": timing.times_as_fast(seconds, ZOO, name),
+                "dev": [epoch["dev"] for epoch in every],
+                "peak_mib": every[-1]["peak_bytes"] / 2**20,
+            }
+            for name, every in epochs.items()
+        },
+    }
+
+
+def rows(recipe: str, result: dict[str, Any]) -> list[dict[str, str]]:
+    """Returns the table of a recipe."""
+    table = []
+    for name, figures in result["contestants"].items():
+        speed, ratio = figures["tokens_per_second"], figures["zoo_times_as_fast"]
+        last = figures["dev"][-1]
+        scores = ", ".join(f"{key} {value:.4g}" for key, value in last.items())
+        table.append(
+            {
+                "recipe": recipe,
+                "contestant": name,
+                "tokens/s": f"{speed['median']:,.0f} "
+                f"({speed['low']:,.0f}-{speed['high']:,.0f})",
+                "zoo is faster": f"{ratio['median']:.2f} x",
+                "first epoch, s": f"{figures['first_epoch_seconds']:.0f}",
+                f"dev after {len(figures['dev'])} epochs": scores,
+                "peak MiB": f"{figures['peak_mib']:,.0f}",
+            }
+        )
+    return table
+
+
+def main() -> None:
+    """Trains every recipe, prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--recipes", nargs="*", default=[*DATA], choices=[*DATA])
+    parser.add_argument("--without", nargs="*", default=[], choices=(KERAS, TORCH))
+    parser.add_argument("--share", type=float, default=0.25, help="of the data")
+    parser.add_argument("--epochs", type=int, default=4, help="the first is a warm-up")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    options = parser.parse_args()
+    if options.epochs < 3 or not 0 < options.share <= 1:
+        raise ValueError("expected --epochs of 3 or more and --share in (0, 1]")
+    names = [n for n in (ZOO, KERAS, TORCH) if n not in options.without]
+    results, table = {}, []
+    for recipe in options.recipes:
+        place, extra = DATA[recipe]
+        chosen = {"data": str(options.data / place), "epochs": options.epochs, **extra}
+        results[recipe] = compete(recipe, chosen, options.share, tuple(names))
+        table += rows(recipe, results[recipe])
+        print(timing.markdown(rows(recipe, results[recipe])), "\n", flush=True)
+    facts = {
+        "share": options.share,
+        "epochs": options.epochs,
+        "machine": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "versions": {n: version(n) for n in ("keras", "tensorflow", *names[2:])},
+    }
+    print(timing.markdown(table), "\n")
+    print(facts)
+    timing.write(options.json, {**facts, "recipes": results})
+
+
+if __name__ == "__main__":
+    from zoo.command_line import end_cleanly
+
+    end_cleanly(main)
