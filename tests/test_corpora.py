@@ -219,8 +219,8 @@ def test_text_is_the_file_exactly(tmp_path):
 def test_a_single_text_is_cut_by_characters(tmp_path, size):
     content = ("abcdefg\n" * size)[:size]
     splits = corpora.text(str(write(tmp_path / "a.txt", content)))
-    cuts = [0, int(0.85 * size), int(0.9 * size), size]
-    assert ["".join(splits[s]) for s in ("train", "dev", "test")] == [
+    cuts = [0, int(0.05 * size), int(0.9 * size), size]
+    assert ["".join(splits[s]) for s in ("dev", "train", "test")] == [
         content[a:b] for a, b in zip(cuts, cuts[1:])
     ]
 

@@ -148,8 +148,9 @@ def text(data: str | None = None, *, features: str | None = None) -> dict[str, C
 
     Returns:
         `{"train", "dev", "test"}`, each of lines with their ends, so that
-        `"".join(corpus)` is the text. A single file is cut by characters at 85% and
-        90%; if only dev or only test is missing, it is the last 5% of train.
+        `"".join(corpus)` is the text. Of a single file the first 5% of the characters
+        are dev and the last 10% are test; if only one of the two is missing, it is the
+        last 5% of train.
 
     Raises:
         CorpusError: If the data cannot be found or read.

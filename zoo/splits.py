@@ -1,7 +1,6 @@
 """Train, dev and test: which files they are, and what is held out for a missing one."""
 
 import functools
-import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -118,22 +117,25 @@ def hold_out(splits: dict[str, Corpus]) -> dict[str, Corpus]:
 
 
 def hold_out_characters(splits: dict[str, Corpus]) -> dict[str, Corpus]:
-    """Fills in a missing dev and a missing test with the end of train's characters.
+    """Fills in a missing dev and a missing test with some of train's characters.
 
     Args:
         splits: `{"train"}` and perhaps `"dev"` and `"test"`, each of lines.
 
     Returns:
-        All three. Train alone is cut at 85% and 90% (nanoGPT's 90/10, with five
-        points of the train part held out for choices), else at 95%. Lines are
-        clipped at the cut.
+        All three. Train alone is cut at 5% and 90%: nanoGPT's 90/10, with the first
+        five points held out for choices, so that what is trained on leads up to the
+        test as it does there. Else the last 5% are held out. Lines are clipped at the
+        cut.
     """
     absent = [split for split in SPLITS if split not in splits]
     if not absent:
         return splits
     train = splits["train"]
-    ends = (0, 0.85, 0.9, 1) if len(absent) == 2 else (0, 0.95, 1)
-    held = dict(zip(["train", *absent], itertools.pairwise(ends)))
+    if len(absent) == 2:
+        held = {"dev": (0, 0.05), "train": (0.05, 0.9), "test": (0.9, 1)}
+    else:
+        held = {"train": (0, 0.95), absent[0]: (0.95, 1)}
     size = functools.cache(lambda: sum(map(len, train)))  # one pass, shared by all cuts
     return {
         split: (
