@@ -186,7 +186,10 @@ def _windows(data: Streams) -> tuple:
 
 def _language_model(sizes: dict[str, Any]) -> keras.Model:
     layer = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[sizes["cell"]]
-    layers = [keras.layers.Embedding(sizes["vocabulary_size"], sizes["embedding_size"])]
+    layers = [
+        keras.Input((None,)),
+        keras.layers.Embedding(sizes["vocabulary_size"], sizes["embedding_size"]),
+    ]
     for _ in range(sizes["num_layers"]):
         layers += [
             layer(
