@@ -199,10 +199,9 @@ def _language_model(sizes: dict[str, Any]) -> keras.Model:
             ),
             keras.layers.Dropout(sizes["output_dropout"]),
         ]
-    layers += [
-        keras.layers.Dense(sizes["embedding_size"]),
-        keras.layers.Dense(sizes["vocabulary_size"]),
-    ]
+    if sizes["units"] != sizes["embedding_size"]:
+        layers.append(keras.layers.Dense(sizes["embedding_size"]))
+    layers.append(keras.layers.Dense(sizes["vocabulary_size"], use_bias=False))
     return keras.Sequential(layers)
 
 

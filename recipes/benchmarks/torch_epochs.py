@@ -113,7 +113,7 @@ class LanguageModel(nn.Module):
         self.dropouts = dropouts(spec)
         self.recurrent = recurrent(spec, size, False)
         self.projection = nn.Linear(spec["units"], size)
-        self.head = nn.Linear(size, spec["vocabulary_size"])
+        self.head = nn.Linear(size, spec["vocabulary_size"], bias=False)
 
     def forward(self, columns: dict[str, Tensor], lengths: Tensor):
         """Returns the logits, the next ids, and which of them count."""
