@@ -192,6 +192,12 @@ def test_a_config_file_with_an_unknown_option(tmp_path, fails):
     assert fails(lambda: parse(classify.Config, ["--config", str(file)]))
 
 
+def test_an_option_that_names_its_default_is_given():
+    config = parse(generate.Config, ["--units=512"])
+    adapted = config.adapted(units=192, steps=64)
+    assert (adapted.units, adapted.steps) == (512, 64)
+
+
 @pytest.mark.parametrize(
     "recipe, option, expected",
     [

@@ -342,6 +342,8 @@ def test_check_takes_further_fields():
         TrainingConfig().check(batch_size=33)
 
 
-def test_adapted_changes_only_what_was_left_at_its_default():
-    config = TrainingConfig(epochs=5).adapted(epochs=2, patience=7)
-    assert (config.epochs, config.patience) == (5, 7)
+def test_adapted_changes_only_what_was_not_given():
+    config = TrainingConfig(epochs=10, batch_size=None)  # 10 is the default as well
+    adapted = config.adapted(epochs=2, patience=7).adapted(batch_size=4, patience=8)
+    assert (adapted.epochs, adapted.batch_size, adapted.patience) == (10, 4, 7)
+    assert (config.batch_size, config.patience) == (None, 0)

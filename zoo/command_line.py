@@ -30,7 +30,8 @@ def parse(config_type: type, arguments: list[str] | None = None):
     parser.add_argument("--config", action=jsonargparse.ActionConfigFile)
     parser.add_class_arguments(config_type)
     try:
-        options = parser.parse_args(arguments).as_dict()
+        # Without defaults, so that the configuration knows what was given.
+        options = parser.parse_args(arguments, defaults=False).as_dict()
     except jsonargparse.ArgumentError as error:
         raise ValueError(_clear(str(error), config_type)) from None
     options.pop("config", None)

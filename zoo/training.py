@@ -51,6 +51,13 @@ class TrainingConfig:
     batch_size: int = 32
     seed: int = 0
 
+    def __new__(cls, **given):
+        config = super().__new__(cls)
+        # For `adapted`, since what is given may well be equal to the default.
+        names = {name for name, value in given.items() if value is not None}
+        object.__setattr__(config, "_given", names)
+        return config
+
     def check(self, **smallest: int) -> None:
         """Raises ValueError if a value is out of its range.
 
@@ -75,10 +82,11 @@ class TrainingConfig:
             raise ValueError(f"seed: expected less than 2**32, got {self.seed}")
 
     def adapted(self, **values):
-        """Returns a copy with `values` for those fields that are at their defaults."""
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        left = {n: v for n, v in values.items() if getattr(self, n) == defaults[n]}
-        return dataclasses.replace(self, **left)
+        """Returns a copy with `values` for those fields that were not given."""
+        left = {n: v for n, v in values.items() if n not in self._given}
+        config = dataclasses.replace(self, **left)
+        object.__setattr__(config, "_given", self._given | left.keys())
+        return config
 
 
 def write_text(file: Path, text: str) -> None:
