@@ -279,6 +279,36 @@ def test_an_interrupt_that_a_destructor_swallows(trainer, swallowed_interrupt):
     assert 1 <= len(trainer.saved) < 50
 
 
+def test_two_interrupts_before_the_first_epoch(trainer, monkeypatch):
+    """Of an impatient user, while the model is traced."""
+
+    def on_train_begin(self, logs=None):
+        self.interrupt(signal.SIGINT, None)
+        self.interrupt(signal.SIGINT, None)
+
+    monkeypatch.setattr(BestWeights, "on_train_begin", on_train_begin)
+    with pytest.raises(KeyboardInterrupt, match="interrupted in epoch 1"):
+        trainer.train()
+    assert len(trainer.saved) == 1
+
+
+def test_an_interrupt_that_is_lost_while_evaluating(trainer, monkeypatch):
+    keepers = []
+
+    def on_train_begin(self, logs=None):
+        keepers.append(self)
+
+    def evaluate():
+        with contextlib.suppress(KeyboardInterrupt):
+            keepers[0].interrupt(signal.SIGINT, None)
+        return {"val_score": 1.0}
+
+    monkeypatch.setattr(BestWeights, "on_train_begin", on_train_begin)
+    with pytest.raises(KeyboardInterrupt, match="interrupted in epoch 2"):
+        trainer.train(score=("val_score", "max"), evaluate=evaluate, epochs=50)
+    assert len(trainer.saved) == 1
+
+
 def test_an_interrupt_while_the_first_checkpoint_is_saved(trainer, monkeypatch):
     save, calls = trainer.save, []
 

@@ -247,7 +247,8 @@ class BestWeights(keras.callbacks.Callback):
         self.name, self.mode, self.patience = name, mode, patience
         self.save, self.history_file, self.evaluate = save, history_file, evaluate
         self.rows: list[dict[str, float]] = []
-        self.best_weights, self.best, self.waited, self.step = None, None, 0, 0
+        self.best_weights, self.best, self.waited = None, None, 0
+        self.epoch, self.step = 0, 0
         self.interrupted, self.evaluating = False, False
 
     def interrupt(self, signal_number, frame):
@@ -256,9 +257,9 @@ class BestWeights(keras.callbacks.Callback):
         Raised where it arrives, the exception may be lost in a destructor or a callback
         of the backend, and the training would go on.
         """
-        if self.interrupted or self.evaluating:
+        at_once, self.interrupted = self.interrupted or self.evaluating, True
+        if at_once:
             raise KeyboardInterrupt
-        self.interrupted = True
 
     def _end_if_interrupted(self) -> None:
         if self.interrupted:
