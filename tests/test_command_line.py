@@ -480,6 +480,17 @@ def test_a_closed_pipe_ends_a_real_process_quietly(runs):
     assert b"Traceback" not in stderr and b"\nerror:" not in stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_no_space_left_for_what_a_real_process_prints():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "zoo", "list"],
+            env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "error: No space left on device\n"
+
+
 def test_a_real_process_reads_lines(runs):
     done = subprocess.run(
         [sys.executable, "-m", "zoo", "predict", str(runs["tag"].directory)],

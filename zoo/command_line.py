@@ -73,7 +73,7 @@ def end_cleanly(action: Callable[[], Any]) -> None:
         action()
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(0)
     except KeyboardInterrupt as interrupt:
         sys.exit(_say(str(interrupt) or "interrupted", 130))
@@ -86,8 +86,16 @@ def end_cleanly(action: Callable[[], Any]) -> None:
         sys.exit(_say(str(error), 2))
 
 
+def _drop_output() -> None:
+    """Lets Python empty its buffer of standard output without a further error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say(message: str, status: int) -> int:
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:  # it may be the output that cannot be written
+        _drop_output()
     if sys.stdout.isatty():
         print(file=sys.stderr)  # the cursor may stand behind a progress bar
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
