@@ -422,7 +422,27 @@ def test_bad_options_of_generate(option, expected, runs, fails):
 def test_standard_input_that_is_no_utf8(runs, say, fails):
     place = runs["classify"].directory
     line = fails(lambda: say("predict", place, given=b"good\nna\xefve\n"))
-    assert "standard input:2: not UTF-8 (byte 0xef)" in line
+    assert line.startswith("standard input:2: not UTF-8 (byte 0xef at column 3); ")
+
+
+def test_an_argument_that_is_no_utf8(runs, fails):
+    place = str(runs["tag"].directory)
+    line = fails(lambda: shell.run(["predict", place, "na\udcefve"]))
+    assert line == "text 1: not UTF-8 (byte 0xef at column 3); expected UTF-8 text"
+
+
+def test_standard_input_of_windows(runs, say):
+    place = runs["tag"].directory
+    lines = say("predict", place, "--json", given=b"\xef\xbb\xbfthe dog\r\nruns")
+    assert [json.loads(line)["text"] for line in lines] == ["the dog", "runs"]
+
+
+def test_standard_input_that_is_closed(runs, monkeypatch, fails, capfd):
+    monkeypatch.setattr("sys.stdin", None)
+    place = str(runs["classify"].directory)
+    assert "standard input is closed" in fails(lambda: shell.run(["predict", place]))
+    shell.run(["predict", place, "good"])
+    assert capfd.readouterr().out.count("\n") == 1
 
 
 # --- Real processes --------------------------------------------------------------
