@@ -118,6 +118,8 @@ def missing(path: Path) -> CorpusError:
     path = path.absolute()
     if not path.parent.is_dir():
         return CorpusError(f"{path}: does not exist, nor does {path.parent}")
+    if path.is_symlink():
+        return CorpusError(f"{path}: a link to {path.readlink()}, which does not exist")
     hint = did_you_mean(path.name, os.listdir(path.parent))
     return CorpusError(f"{path}: no such file or directory{hint}")
 
