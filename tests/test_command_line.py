@@ -226,6 +226,24 @@ def test_options_out_of_range(recipe, option, expected, tmp_path, monkeypatch, f
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize(
+    "recipe, options, expected",
+    [
+        ("classify", {"epochs": "3"}, "epochs: expected a whole number or null, got "),
+        ("classify", {"head": "regresion"}, "head: expected 'multilabel' or 'regres"),
+        ("classify", {"data": 5}, "data: expected text or null, got 5"),
+        ("tag", {"crf": 1}, "crf: expected true or false, got 1"),
+        ("tag", {"seed": True}, "seed: expected a whole number, got True"),
+        ("generate", {"tokens": "chars"}, "tokens: expected 'characters' or 'words'"),
+        ("translate", {"optimizer": "x"}, "optimizer: expected 'adam' or 'adagrad'"),
+        ("translate", {"learning_rate": "1"}, "learning_rate: expected a number, got "),
+    ],
+)
+def test_options_of_another_type_from_python(recipe, options, expected, fails):
+    module = importlib.import_module(f"recipes.{recipe}")
+    assert fails(lambda: module.run(module.Config(**options))).startswith(expected)
+
+
 # --- Training --------------------------------------------------------------------
 
 

@@ -38,6 +38,28 @@ def parse(config_type: type, arguments: list[str] | None = None):
     return config_type(**options)
 
 
+def check_types(config: Any) -> None:
+    """Raises ValueError unless the fields of a configuration are of their types.
+
+    Args:
+        config: a dataclass; one from the command line has been checked already.
+    """
+    for name, hint in typing.get_type_hints(type(config)).items():
+        value = getattr(config, name)
+        if not _fits(value, hint):
+            raise ValueError(f"{name}: expected {_words(hint)}, got {value!r}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if typing.get_origin(hint) is Literal:
+        return value in typing.get_args(hint)
+    if parts := typing.get_args(hint):
+        return any(_fits(value, part) for part in parts)
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)
+
+
 def _clear(message: str, config_type: type) -> str:
     """Says in one line which option it is, what was expected and what came."""
     message = re.sub('^Parser key "(.+?)"', r"--\1", " ".join(message.split()))

@@ -21,6 +21,7 @@ import keras
 from keras import ops
 
 from zoo.batches import Ahead
+from zoo.command_line import check_types
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +60,12 @@ class TrainingConfig:
         return config
 
     def check(self, **smallest: int) -> None:
-        """Raises ValueError if a value is out of its range.
+        """Raises ValueError if a value is of another type or out of its range.
 
         Args:
             smallest: the smallest values of further fields.
         """
+        check_types(self)
         smallest = {
             "learning_rate": 0,
             "warmup_steps": 0,
