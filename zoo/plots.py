@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from zoo.training import write_bytes
 
-LARGEST = 60  # inches of a side; a picture of thousands of labels cannot be drawn
+LARGEST = 40  # inches of a side; a picture of thousands of labels cannot be drawn
+LONGEST = 40  # characters of a name
 
 
 def learning_curves(
@@ -33,7 +34,8 @@ def learning_curves(
     left.set(title="loss (training with dropout)", xlabel="epoch")
     left.legend()
     right.plot(epochs, [r[score] for r in history], "o-", ms=3, color="C2")
-    right.set(title=f"development {score.removeprefix('val_')}", xlabel="epoch")
+    name = score.removeprefix("val_").replace("_", " ")
+    right.set(title=f"development {name}", xlabel="epoch")
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -102,6 +104,10 @@ def attention_map(
 
 def _name(axes, columns: Sequence[str], rows: Sequence[str], **options) -> None:
     """Names columns and rows; a dollar sign in a name begins no formula."""
+    columns, rows = (
+        [n if len(n) <= LONGEST else n[: LONGEST - 1] + "…" for n in names]
+        for names in (columns, rows)
+    )
     axes.set_xticks(range(len(columns)), columns, parse_math=False, **options)
     axes.set_yticks(range(len(rows)), rows, parse_math=False)
 
