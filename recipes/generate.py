@@ -29,7 +29,7 @@ from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.language_model import LanguageModelConfig, build_stream_model
 from zoo.runs import Result, Run
 from zoo.tokenizers import Tokenizer
-from zoo.training import TrainingConfig, fit
+from zoo.training import TrainingConfig, fit, write_text
 from zoo.vocabulary import Vocabulary
 
 TEMPERATURES = (0.5, 0.8, 1.0)
@@ -148,7 +148,7 @@ def run(config: Config) -> Result:
         f"--- temperature {t} ---\n" + lm.generate("", 600, t, config.seed)
         for t in TEMPERATURES
     )
-    (run.directory / "samples.txt").write_text(samples + "\n", encoding="utf-8")
+    write_text(run.directory / "samples.txt", samples + "\n")
 
     nats = {s: -lm.log_probabilities(ids[s], STREAMS).mean() for s in ("dev", "test")}
     per = "character" if by_characters else "token"

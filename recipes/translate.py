@@ -27,7 +27,7 @@ from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.translator import TranslatorConfig
 from zoo.runs import Result, Run
 from zoo.tokenizers import Tokenizer
-from zoo.training import TrainingConfig, fit
+from zoo.training import TrainingConfig, fit, write_text
 from zoo.vocabulary import Vocabulary
 
 
@@ -185,7 +185,7 @@ def run(config: Config) -> Result:
     lines = itertools.chain.from_iterable(
         zip(sources, predicted, targets, itertools.repeat(""))
     )
-    (run.directory / "translations.txt").write_text("\n".join(lines), encoding="utf-8")
+    write_text(run.directory / "translations.txt", "\n".join(lines))
     score, signature = _score(predicted, targets, spelling)
     nearest = metrics.nearest_translation(splits["train"])
     baseline, _ = _score([nearest(s) for s in sources], targets, spelling)

@@ -192,6 +192,12 @@ def test_a_config_file_with_an_unknown_option(tmp_path, fails):
     assert fails(lambda: parse(classify.Config, ["--config", str(file)]))
 
 
+def test_an_option_that_names_its_default_is_given():
+    config = parse(generate.Config, ["--units=512"])
+    adapted = config.adapted(units=192, steps=64)
+    assert (adapted.units, adapted.steps) == (512, 64)
+
+
 @pytest.mark.parametrize(
     "recipe, option, expected",
     [
@@ -218,6 +224,24 @@ def test_options_out_of_range(recipe, option, expected, tmp_path, monkeypatch, f
     config = parse(module.Config, arguments(recipe, "data", **{name: value}))
     assert expected in fails(lambda: module.run(config))
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    "recipe, options, expected",
+    [
+        ("classify", {"epochs": "3"}, "epochs: expected a whole number or null, got "),
+        ("classify", {"head": "regresion"}, "head: expected 'multilabel' or 'regres"),
+        ("classify", {"data": 5}, "data: expected text or null, got 5"),
+        ("tag", {"crf": 1}, "crf: expected true or false, got 1"),
+        ("tag", {"seed": True}, "seed: expected a whole number, got True"),
+        ("generate", {"tokens": "chars"}, "tokens: expected 'characters' or 'words'"),
+        ("translate", {"optimizer": "x"}, "optimizer: expected 'adam' or 'adagrad'"),
+        ("translate", {"learning_rate": "1"}, "learning_rate: expected a number, got "),
+    ],
+)
+def test_options_of_another_type_from_python(recipe, options, expected, fails):
+    module = importlib.import_module(f"recipes.{recipe}")
+    assert fails(lambda: module.run(module.Config(**options))).startswith(expected)
 
 
 # --- Training --------------------------------------------------------------------
@@ -416,7 +440,27 @@ def test_bad_options_of_generate(option, expected, runs, fails):
 def test_standard_input_that_is_no_utf8(runs, say, fails):
     place = runs["classify"].directory
     line = fails(lambda: say("predict", place, given=b"good\nna\xefve\n"))
-    assert "standard input:2: not UTF-8 (byte 0xef)" in line
+    assert line.startswith("standard input:2: not UTF-8 (byte 0xef at column 3); ")
+
+
+def test_an_argument_that_is_no_utf8(runs, fails):
+    place = str(runs["tag"].directory)
+    line = fails(lambda: shell.run(["predict", place, "na\udcefve"]))
+    assert line == "text 1: not UTF-8 (byte 0xef at column 3); expected UTF-8 text"
+
+
+def test_standard_input_of_windows(runs, say):
+    place = runs["tag"].directory
+    lines = say("predict", place, "--json", given=b"\xef\xbb\xbfthe dog\r\nruns")
+    assert [json.loads(line)["text"] for line in lines] == ["the dog", "runs"]
+
+
+def test_standard_input_that_is_closed(runs, monkeypatch, fails, capfd):
+    monkeypatch.setattr("sys.stdin", None)
+    place = str(runs["classify"].directory)
+    assert "standard input is closed" in fails(lambda: shell.run(["predict", place]))
+    shell.run(["predict", place, "good"])
+    assert capfd.readouterr().out.count("\n") == 1
 
 
 # --- Real processes --------------------------------------------------------------
@@ -472,6 +516,17 @@ def test_a_closed_pipe_ends_a_real_process_quietly(runs):
     stderr = process.communicate(b"a good film\n\na bad film\n" * 400)[1]
     assert process.returncode == 0, stderr
     assert b"Traceback" not in stderr and b"\nerror:" not in stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_no_space_left_for_what_a_real_process_prints():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "zoo", "list"],
+            env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "error: No space left on device\n"
 
 
 def test_a_real_process_reads_lines(runs):

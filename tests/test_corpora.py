@@ -58,6 +58,19 @@ def test_columns_of_tsv(tmp_path, content, options, expected):
     assert next(iter(corpora.read_labelled(path, **options))) == expected
 
 
+def test_lines_of_csv_that_hold_only_white_space_are_blank(tmp_path):
+    path = write(tmp_path / "a.csv", "text,label\n\t\na b,1\n  \n\n")
+    assert list(corpora.read_labelled(path).located()) == [(f"{path}:3", ("a b", "1"))]
+
+
+def test_a_link_to_nowhere(tmp_path):
+    (tmp_path / "train.tsv").symlink_to("gone.tsv")
+    with pytest.raises(CorpusError, match="train.tsv: a link to gone.tsv, which does"):
+        corpora.labelled(str(tmp_path / "train.tsv"))
+    with pytest.raises(CorpusError, match="train.tsv: a link to gone.tsv, which does"):
+        corpora.labelled(str(tmp_path))
+
+
 def test_csv_quotes_and_places(tmp_path):
     path = write(tmp_path / "a.csv.gz", 'text,label\n"two\nlines, ""q""",x\nlast,y\n')
     assert list(corpora.read_labelled(path).located()) == [

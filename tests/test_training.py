@@ -279,6 +279,36 @@ def test_an_interrupt_that_a_destructor_swallows(trainer, swallowed_interrupt):
     assert 1 <= len(trainer.saved) < 50
 
 
+def test_two_interrupts_before_the_first_epoch(trainer, monkeypatch):
+    """Of an impatient user, while the model is traced."""
+
+    def on_train_begin(self, logs=None):
+        self.interrupt(signal.SIGINT, None)
+        self.interrupt(signal.SIGINT, None)
+
+    monkeypatch.setattr(BestWeights, "on_train_begin", on_train_begin)
+    with pytest.raises(KeyboardInterrupt, match="interrupted in epoch 1"):
+        trainer.train()
+    assert len(trainer.saved) == 1
+
+
+def test_an_interrupt_that_is_lost_while_evaluating(trainer, monkeypatch):
+    keepers = []
+
+    def on_train_begin(self, logs=None):
+        keepers.append(self)
+
+    def evaluate():
+        with contextlib.suppress(KeyboardInterrupt):
+            keepers[0].interrupt(signal.SIGINT, None)
+        return {"val_score": 1.0}
+
+    monkeypatch.setattr(BestWeights, "on_train_begin", on_train_begin)
+    with pytest.raises(KeyboardInterrupt, match="interrupted in epoch 2"):
+        trainer.train(score=("val_score", "max"), evaluate=evaluate, epochs=50)
+    assert len(trainer.saved) == 1
+
+
 def test_an_interrupt_while_the_first_checkpoint_is_saved(trainer, monkeypatch):
     save, calls = trainer.save, []
 
@@ -342,6 +372,8 @@ def test_check_takes_further_fields():
         TrainingConfig().check(batch_size=33)
 
 
-def test_adapted_changes_only_what_was_left_at_its_default():
-    config = TrainingConfig(epochs=5).adapted(epochs=2, patience=7)
-    assert (config.epochs, config.patience) == (5, 7)
+def test_adapted_changes_only_what_was_not_given():
+    config = TrainingConfig(epochs=10, batch_size=None)  # 10 is the default as well
+    adapted = config.adapted(epochs=2, patience=7).adapted(batch_size=4, patience=8)
+    assert (adapted.epochs, adapted.batch_size, adapted.patience) == (10, 4, 7)
+    assert (config.batch_size, config.patience) == (None, 0)

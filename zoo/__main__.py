@@ -19,6 +19,8 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 
+from zoo.files import check_characters
+
 CHUNK = 512  # lines of standard input that are predicted together
 
 
@@ -76,6 +78,8 @@ def run(arguments: list[str] | None = None) -> None:
         return _info(options.model)
     import zoo
 
+    for number, text in enumerate(options.text, 1):
+        check_characters(text, f"text {number}")
     model = zoo.load(options.model)
     takes = {
         "predict": ("classifier", "tagger"),
@@ -141,19 +145,18 @@ def _info(name: str) -> None:
 
 def _lines() -> Iterator[str]:
     """Yields the lines of standard input."""
+    if sys.stdin is None:
+        raise ValueError("standard input is closed; expected lines, or give texts")
     for number, line in enumerate(sys.stdin.buffer, 1):
-        try:
-            yield line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"standard input:{number}: not UTF-8 (byte 0x{line[error.start]:02x}); "
-                "expected UTF-8 text"
-            ) from None
+        encoding = "utf-8-sig" if number == 1 else "utf-8"
+        text = line.decode(encoding, errors="surrogateescape")
+        check_characters(text, f"standard input:{number}")
+        yield text.rstrip("\r\n")
 
 
 def _chunks(lines: Iterable[str]) -> Iterator[list[str]]:
     """Yields lists of lines; one line each where a person types them."""
-    size = 1 if sys.stdin.isatty() else CHUNK
+    size = 1 if sys.stdin and sys.stdin.isatty() else CHUNK
     lines = iter(lines)
     while chunk := list(itertools.islice(lines, size)):
         yield chunk

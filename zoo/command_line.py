@@ -30,11 +30,34 @@ def parse(config_type: type, arguments: list[str] | None = None):
     parser.add_argument("--config", action=jsonargparse.ActionConfigFile)
     parser.add_class_arguments(config_type)
     try:
-        options = parser.parse_args(arguments).as_dict()
+        # Without defaults, so that the configuration knows what was given.
+        options = parser.parse_args(arguments, defaults=False).as_dict()
     except jsonargparse.ArgumentError as error:
         raise ValueError(_clear(str(error), config_type)) from None
     options.pop("config", None)
     return config_type(**options)
+
+
+def check_types(config: Any) -> None:
+    """Raises ValueError unless the fields of a configuration are of their types.
+
+    Args:
+        config: a dataclass; one from the command line has been checked already.
+    """
+    for name, hint in typing.get_type_hints(type(config)).items():
+        value = getattr(config, name)
+        if not _fits(value, hint):
+            raise ValueError(f"{name}: expected {_words(hint)}, got {value!r}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if typing.get_origin(hint) is Literal:
+        return value in typing.get_args(hint)
+    if parts := typing.get_args(hint):
+        return any(_fits(value, part) for part in parts)
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, (int, float) if hint is float else hint)
 
 
 def _clear(message: str, config_type: type) -> str:
@@ -72,7 +95,7 @@ def end_cleanly(action: Callable[[], Any]) -> None:
         action()
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(0)
     except KeyboardInterrupt as interrupt:
         sys.exit(_say(str(interrupt) or "interrupted", 130))
@@ -85,8 +108,16 @@ def end_cleanly(action: Callable[[], Any]) -> None:
         sys.exit(_say(str(error), 2))
 
 
+def _drop_output() -> None:
+    """Lets Python empty its buffer of standard output without a further error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say(message: str, status: int) -> int:
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:  # it may be the output that cannot be written
+        _drop_output()
     if sys.stdout.isatty():
         print(file=sys.stderr)  # the cursor may stand behind a progress bar
     print(f"error: {' '.join(message.split())}", file=sys.stderr)

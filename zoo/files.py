@@ -91,7 +91,7 @@ def lines(path: Path, expected: str) -> Lines:
     try:
         with _open(path) as stream:
             for number, line in enumerate(stream, start=1):
-                _check_characters(line, f"{path}:{number}")
+                check_characters(line, f"{path}:{number}")
                 yield number, line
     except EOFError as error:
         raise CorpusError(
@@ -118,6 +118,8 @@ def missing(path: Path) -> CorpusError:
     path = path.absolute()
     if not path.parent.is_dir():
         return CorpusError(f"{path}: does not exist, nor does {path.parent}")
+    if path.is_symlink():
+        return CorpusError(f"{path}: a link to {path.readlink()}, which does not exist")
     hint = did_you_mean(path.name, os.listdir(path.parent))
     return CorpusError(f"{path}: no such file or directory{hint}")
 
@@ -159,7 +161,13 @@ def _open(path: Path) -> TextIO:
         ) from error
 
 
-def _check_characters(line: str, place: str) -> None:
+def check_characters(line: str, place: str) -> None:
+    """Raises CorpusError unless a line is text.
+
+    Args:
+        line: Decoded with `surrogateescape`, so that bad bytes are in it.
+        place: Where it comes from.
+    """
     if "\0" in line:
         raise CorpusError(f"{place}: binary data (a NUL byte); expected UTF-8 text")
     if not line.isascii() and (bad := _UNDECODED.search(line)):

@@ -107,7 +107,7 @@ def _csv_rows(path: Path, expected: str) -> Rows:
     start = 1
     try:
         for row in reader:
-            if row:
+            if any(map(str.strip, row)):
                 yield start, row
             start = reader.line_num + 1
     except csv.Error as error:

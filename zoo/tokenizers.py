@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 # English clitics split off as in the Penn Treebank ("do n't", "it 's"), words, and
 # every other visible character by itself.
 CLITIC = r"n['’]t\b|['’](?:s|re|ve|ll|d|m)\b"
 WORD = re.compile(rf"\w+(?=n['’]t\b)|{CLITIC}|\w+|[^\w\s]", re.IGNORECASE)
+KINDS = Literal["words", "spaces", "characters"]
 JOINER = "￭"
 
 
@@ -32,9 +33,14 @@ class Tokenizer:
     "It isn't, is it?"
     """
 
-    kind: Literal["words", "spaces", "characters"] = "words"
+    kind: KINDS = "words"
     lowercase: bool = False
     joiner: bool = False
+
+    def __post_init__(self):
+        if self.kind not in get_args(KINDS):
+            kinds = " or ".join(map(repr, get_args(KINDS)))
+            raise ValueError(f"kind: expected {kinds}, got {self.kind!r}")
 
     def tokenize(self, text: str) -> list[str]:
         """Returns the tokens of `text`; none if it holds nothing but white space."""

@@ -21,6 +21,7 @@ import keras
 from keras import ops
 
 from zoo.batches import Ahead
+from zoo.command_line import check_types
 from zoo.optimizers import Adam
 
 
@@ -52,12 +53,20 @@ class TrainingConfig:
     batch_size: int = 32
     seed: int = 0
 
+    def __new__(cls, **given):
+        config = super().__new__(cls)
+        # For `adapted`, since what is given may well be equal to the default.
+        names = {name for name, value in given.items() if value is not None}
+        object.__setattr__(config, "_given", names)
+        return config
+
     def check(self, **smallest: int) -> None:
-        """Raises ValueError if a value is out of its range.
+        """Raises ValueError if a value is of another type or out of its range.
 
         Args:
             smallest: the smallest values of further fields.
         """
+        check_types(self)
         smallest = {
             "learning_rate": 0,
             "warmup_steps": 0,
@@ -76,22 +85,28 @@ class TrainingConfig:
             raise ValueError(f"seed: expected less than 2**32, got {self.seed}")
 
     def adapted(self, **values):
-        """Returns a copy with `values` for those fields that are at their defaults."""
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        left = {n: v for n, v in values.items() if getattr(self, n) == defaults[n]}
-        return dataclasses.replace(self, **left)
+        """Returns a copy with `values` for those fields that were not given."""
+        left = {n: v for n, v in values.items() if n not in self._given}
+        config = dataclasses.replace(self, **left)
+        object.__setattr__(config, "_given", self._given | left.keys())
+        return config
 
 
 def write_text(file: Path, text: str) -> None:
-    """Writes a text file, all or nothing.
+    """Writes a text file as `write_bytes` does, in UTF-8."""
+    write_bytes(file, text.encode())
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Writes a file, all or nothing.
 
     Raises:
         OSError: if it cannot be written; an older file then still stands.
     """
     temporary = file.with_name(f".{file.name}.new")
     try:
-        with open(temporary, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with open(temporary, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(file)
@@ -240,7 +255,8 @@ class BestWeights(keras.callbacks.Callback):
         self.name, self.mode, self.patience = name, mode, patience
         self.save, self.history_file, self.evaluate = save, history_file, evaluate
         self.rows: list[dict[str, float]] = []
-        self.best_weights, self.best, self.waited, self.step = None, None, 0, 0
+        self.best_weights, self.best, self.waited = None, None, 0
+        self.epoch, self.step = 0, 0
         self.interrupted, self.evaluating = False, False
 
     def interrupt(self, signal_number, frame):
@@ -249,9 +265,9 @@ class BestWeights(keras.callbacks.Callback):
         Raised where it arrives, the exception may be lost in a destructor or a callback
         of the backend, and the training would go on.
         """
-        if self.interrupted or self.evaluating:
+        at_once, self.interrupted = self.interrupted or self.evaluating, True
+        if at_once:
             raise KeyboardInterrupt
-        self.interrupted = True
 
     def _end_if_interrupted(self) -> None:
         if self.interrupted:

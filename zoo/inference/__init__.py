@@ -44,7 +44,9 @@ def load(path: str | os.PathLike) -> Classifier | Tagger | LanguageModel | Trans
     try:
         config = kind.config_type(**checkpoint.model)
         trained = kind(config, checkpoint.vocabularies, **checkpoint.settings)
-    except (TypeError, KeyError, ValueError) as error:
+    except KeyError as error:
+        raise ValueError(f"{place}: {error} is missing") from None
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{place}: {error}") from None
     checkpoints.fill(trained.model, checkpoint.weights)
     return trained

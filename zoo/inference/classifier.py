@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from zoo.decoding import compile_for_prediction
-from zoo.inference.trained import Trained, as_texts, batches_by_length, check_size
+from zoo.inference.trained import (
+    Trained,
+    as_texts,
+    batches_by_length,
+    check_settings,
+    check_size,
+)
 from zoo.models.classifier import ClassifierConfig, build_classifier
 from zoo.tokenizers import Tokenizer
 from zoo.vocabulary import SPECIAL_TOKENS, UNKNOWN, Labels, Vocabulary
@@ -41,6 +47,9 @@ class Classifier(Trained):
 
     def __init__(self, config, vocabularies, **settings):
         super().__init__(config, vocabularies, **settings)
+        check_settings(settings, tokenizer=dict, max_length=int)
+        if config.head == "regression":
+            check_settings(settings, mean=float, scale=float)
         self.tokenizer = Tokenizer(**settings["tokenizer"])
         self.vocabulary = Vocabulary(vocabularies["tokens"])
         self.labels = Labels(vocabularies["labels"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.decoding import Sampling, compile_for_prediction
-from zoo.inference.trained import Trained, as_texts, check_size
+from zoo.inference.trained import Trained, as_texts, check_settings, check_size
 from zoo.models.language_model import LanguageModelConfig, build_language_model
 from zoo.tokenizers import Tokenizer
 from zoo.vocabulary import END, Vocabulary
@@ -44,6 +44,7 @@ class LanguageModel(Trained):
 
     def __init__(self, config, vocabularies, **settings):
         super().__init__(config, vocabularies, **settings)
+        check_settings(settings, tokenizer=dict)
         self.tokenizer = Tokenizer(**settings["tokenizer"])
         self.vocabulary = Vocabulary(vocabularies["tokens"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)

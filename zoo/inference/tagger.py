@@ -15,7 +15,12 @@ from zoo.decoding import (
     ViterbiSearch,
     compile_for_prediction,
 )
-from zoo.inference.trained import Trained, batches_by_length, check_size
+from zoo.inference.trained import (
+    Trained,
+    batches_by_length,
+    check_settings,
+    check_size,
+)
 from zoo.layers.crf import FORBIDDEN
 from zoo.models.tagger import TaggerConfig, build_tagger
 from zoo.schemes import allowed_transitions
@@ -45,6 +50,7 @@ class Tagger(Trained):
 
     def __init__(self, config, vocabularies, **settings):
         super().__init__(config, vocabularies, **settings)
+        check_settings(settings, tokenizer=dict, lowercase=bool)
         self.tokenizer = Tokenizer(**settings["tokenizer"])
         self.vocabulary = Vocabulary(vocabularies["words"])
         self.characters = Vocabulary(vocabularies["characters"])

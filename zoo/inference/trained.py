@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 import keras
@@ -46,6 +46,16 @@ class Trained:
             weights=checkpoints.weights_of(self.model),
         )
         checkpoints.save(directory, checkpoint, dtype)
+
+
+def check_settings(settings: Mapping[str, Any], **types: type) -> None:
+    """Raises ValueError unless the settings by these names are of these types."""
+    for name, kind in types.items():
+        if type(settings.get(name)) is not kind:
+            raise ValueError(
+                f"settings: {name}: expected {kind.__name__}, got "
+                f"{settings.get(name)!r}"
+            )
 
 
 def check_size(name: str, size: int, entries: Sized) -> None:

@@ -8,7 +8,13 @@ import keras
 import numpy as np
 
 from zoo.decoding import GreedySearch
-from zoo.inference.trained import Trained, as_texts, batches_by_length, check_size
+from zoo.inference.trained import (
+    Trained,
+    as_texts,
+    batches_by_length,
+    check_settings,
+    check_size,
+)
 from zoo.models.translator import TranslatorConfig, build_translator
 from zoo.tokenizers import JOINER, Tokenizer
 from zoo.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
@@ -23,6 +29,7 @@ class Translator(Trained):
 
     def __init__(self, config, vocabularies, **settings):
         super().__init__(config, vocabularies, **settings)
+        check_settings(settings, source_tokenizer=dict, target_tokenizer=dict)
         self.source_tokenizer = Tokenizer(**settings["source_tokenizer"])
         self.target_tokenizer = Tokenizer(**settings["target_tokenizer"])
         self.source_vocabulary = Vocabulary(vocabularies["source"])
