@@ -181,6 +181,40 @@ def test_coverage(tmp_path):
     assert str(coverage).endswith("missing: 'a', 'b', 'c', 'd', 'e' and 2 more")
 
 
+@pytest.mark.parametrize("name", ["v.txt", "v.bin", "keyed", "glove-6b-50d"])
+def test_the_first_rows_besides(tmp_path, keyed, package, name):
+    keyed.add_vectors(["<s>", "last"], np.ones((2, 3), np.float32))
+    if name.startswith("v"):
+        keyed.save_word2vec_format(str(tmp_path / name), binary=name == "v.bin")
+    source, every = {
+        "keyed": (keyed, keyed), "glove-6b-50d": (name, dict(zip(ROWS, range(3)))),
+    }.get(name, (tmp_path / name, keyed))  # fmt: skip
+    asked = ["The", "cat", "ran" if name == "glove-6b-50d" else "last"]
+    for _ in range(2):  # the second time from the cache
+        found = vectors.load(source, asked, counts=[5, 1, 1], first=2)
+        assert found.tokens == [*asked, "the", "dog"]
+        assert found.found.tolist() == [True, False, True, True, True]
+        assert found.coverage.types == 3 and found.coverage.types_found == 2
+        assert found.coverage.tokens_found == 6 and found.coverage.missing == ("cat",)
+    if every is keyed:
+        expected = keyed[["the", "last", "the", "dog"]]
+    else:
+        expected = np.arange(150).reshape(3, 50)[[0, 2, 0, 1]]
+    np.testing.assert_array_equal(found.matrix[found.found], expected)
+    with pytest.raises(ValueError, match="has none of the 1 tokens"):
+        vectors.load(source, ["cat"], first=2)
+    assert vectors.load(source, asked, first=99).tokens[3:] == [
+        t for t in (keyed.index_to_key if every is keyed else every) if t not in asked
+    ]
+
+
+def test_a_first_row_that_is_no_number_or_no_text(tmp_path):
+    content = b"caf\xc3 1 2\nodd nan 1\nthe 1 2\n"
+    assert load(tmp_path, content, ["the"]).tokens == ["the"]
+    assert load(tmp_path, content, ["the"], first=1).tokens == ["the"]
+    assert "v.txt:2: number 1 is 'nan'" in error(tmp_path, content, ["the"], first=2)
+
+
 def test_missing_rows_have_the_mean_and_variance_of_the_found(tmp_path):
     absent = [f"absent{i}" for i in range(20_000)]
     found = load(tmp_path, TEXT, ["the", "dog", "ran", *absent], seed=3)
