@@ -19,19 +19,20 @@ from typing import Literal
 import keras
 import numpy as np
 
-from zoo import corpora, metrics, plots
+from zoo import corpora, embeddings, metrics, plots
 from zoo.batches import Batches, Ragged, classification_batch
+from zoo.embeddings import VectorsConfig
 from zoo.inference import Classifier
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.classifier import ClassifierConfig
 from zoo.runs import Result, Run
 from zoo.tokenizers import Tokenizer
 from zoo.training import TrainingConfig, fit
-from zoo.vocabulary import Labels, Vocabulary
+from zoo.vocabulary import Labels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(TrainingConfig):
+class Config(VectorsConfig, TrainingConfig):
     """Trains a sequence classifier.
 
     Args:
@@ -46,7 +47,9 @@ class Config(TrainingConfig):
         max_length: further words of a text are not read.
         lowercase: whether to lower the case of words.
         pooling: over time: `"last"`, `"max"`, `"mean"` or `"attention"`.
-        embedding_size: size of a word's vector.
+        embedding_size: size of a word's vector; of `vectors` it is theirs.
+        word_dropout: share of the words that are unknown, others at every training
+            step.
         cell: `"simple"`, `"lstm"` or `"gru"`.
         units: size of the state of each direction.
         num_layers: recurrent layers.
@@ -74,6 +77,7 @@ class Config(TrainingConfig):
     lowercase: bool = True
     pooling: Literal["last", "max", "mean", "attention"] = "max"
     embedding_size: int = 128
+    word_dropout: float = 0.0
     cell: Cell = "lstm"
     units: int = 128
     num_layers: int = 1
@@ -108,25 +112,28 @@ def run(config: Config) -> Result:
     config = config.adapted(epochs=8)
     if not config.batch_tokens:
         config = config.adapted(batch_size=16 if config.data is None else 64)
-    config.check(min_count=1, max_length=1, batch_tokens=0)
-    # Text to tokens, tokens to ids: the vocabulary knows the training data only.
+    config.check(min_count=1, max_length=1, batch_tokens=0, **embeddings.LEAST)
+    # Text to tokens, tokens to ids: the vocabulary knows the training data only, and
+    # what pretrained vectors know.
     splits = read(config)
     tokenizer = Tokenizer("words", config.lowercase)
     labels, head, settings = _targets(config, splits["train"])
     outputs = 1 if head in ("binary", "regression") else len(labels)
-    vocabulary = Vocabulary.build(
-        (tokenizer.tokenize(text) for text, _ in splits["train"]), config.min_count
-    )
+    tokens = (tokenizer.tokenize(text) for text, _ in splits["train"])
+    words = embeddings.choose_words(config, tokens, config.min_count)
     model_config = ClassifierConfig.select(
-        config, vocabulary_size=len(vocabulary), num_outputs=outputs, head=head
+        config, num_outputs=outputs, head=head, **words.sizes(config.embedding_size)
     )
     run = Run("classify", config)
     settings |= {"tokenizer": vars(tokenizer), "max_length": config.max_length}
     classifier = Classifier(
         model_config,
-        {"tokens": vocabulary.tokens[4:], "labels": labels.names},
+        {"tokens": words.vocabulary.tokens[4:], "labels": labels.names},
         **settings,
+        **words.settings(config),
     )
+    words.fill(classifier.model)
+    late = embeddings.late(classifier.model, config)
 
     def batches(split: str, shuffle: bool = False) -> Batches:
         columns = {
@@ -159,6 +166,7 @@ def run(config: Config) -> Result:
         score=(f"val_{monitored}", mode),
         save=lambda: classifier.save(run.checkpoint),
         history_file=run.history_file,
+        late=late,
     )
     plots.learning_curves(history, f"val_{monitored}", run.directory / "curves.png")
 
@@ -183,6 +191,7 @@ def run(config: Config) -> Result:
         ),
         predict="predict {run} 'a text to classify'",
         dev_score=dev_score,
+        **words.report(),
     )
 
 

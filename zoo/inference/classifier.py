@@ -33,7 +33,8 @@ class Classifier(Trained):
     """A trained sequence classifier, or regressor.
 
     Its settings are `tokenizer` (the fields of a `Tokenizer`), `max_length` (further
-    tokens are not read), and with `head="regression"` `mean` and `scale`.
+    tokens are not read), with `head="regression"` `mean` and `scale`, and those of
+    `zoo.embeddings.Words`.
     """
 
     task, config_type = "classifier", ClassifierConfig
@@ -42,7 +43,8 @@ class Classifier(Trained):
     def __init__(self, config, vocabularies, **settings):
         super().__init__(config, vocabularies, **settings)
         self.tokenizer = Tokenizer(**settings["tokenizer"])
-        self.vocabulary = Vocabulary(vocabularies["tokens"])
+        lower_unknown = settings.get("lower_unknown", False)
+        self.vocabulary = Vocabulary(vocabularies["tokens"], lower_unknown)
         self.labels = Labels(vocabularies["labels"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
         compile_for_prediction(self.model)

@@ -39,14 +39,16 @@ class Tagging:
 class Tagger(Trained):
     """A trained tagger. Its settings are `lowercase`, of the words but not the letters;
     `tokenizer`, for texts that come as strings; perhaps `scheme`, if the tags are of
-    spans (see `zoo.schemes`); and `constrained`, whether a CRF keeps to its rules."""
+    spans (see `zoo.schemes`); `constrained`, whether a CRF keeps to its rules; and
+    those of `zoo.embeddings.Words`."""
 
     task, config_type = "tagger", TaggerConfig
 
     def __init__(self, config, vocabularies, **settings):
         super().__init__(config, vocabularies, **settings)
         self.tokenizer = Tokenizer(**settings["tokenizer"])
-        self.vocabulary = Vocabulary(vocabularies["words"])
+        lower_unknown = settings.get("lower_unknown", False)
+        self.vocabulary = Vocabulary(vocabularies["words"], lower_unknown)
         self.characters = Vocabulary(vocabularies["characters"])
         self.labels = Labels(vocabularies["labels"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)

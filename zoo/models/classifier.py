@@ -8,26 +8,23 @@ from typing import Literal
 import keras
 
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling, PaddingMask
-from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_stack
+from zoo.layers.stacks import dropout, recurrent_stack
+from zoo.layers.words import WordsConfig, word_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierConfig(RecurrentConfig):
+class ClassifierConfig(WordsConfig):
     """Sizes and options of a classifier.
 
     Args:
-        vocabulary_size: number of token ids, special ones included.
         num_outputs: classes, labels or target values; 1 for two classes.
-        embedding_size: size of a token's vector.
         pooling: over the time axis: `"last"` (the final states of all directions),
             `"max"`, `"mean"` or `"attention"`.
         head: `"binary"` (one logit), `"multiclass"` (a logit for each class),
             `"multilabel"` (an independent logit for each label) or `"regression"`.
     """
 
-    vocabulary_size: int
     num_outputs: int
-    embedding_size: int = 128
     pooling: Literal["last", "max", "mean", "attention"] = "max"
     head: Literal["binary", "multiclass", "multilabel", "regression"] = "binary"
 
@@ -51,12 +48,7 @@ def build_classifier(config: ClassifierConfig) -> keras.Model:
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     mask = PaddingMask(name="mask")(token_ids)
-    x = keras.layers.Embedding(
-        config.vocabulary_size,
-        config.embedding_size,
-        dtype=config.dtype,
-        name="embedding",
-    )(token_ids)
+    x = word_vectors(token_ids, config)
     x, states = recurrent_stack(x, mask, config)
     x = _pool(x, mask, states[-1], config)
     outputs = keras.layers.Dense(config.num_outputs, dtype="float32", name="head")(x)

@@ -10,17 +10,16 @@ import keras
 from zoo.layers.characters import CharacterConvolution
 from zoo.layers.crf import CRF, ChainLogits
 from zoo.layers.pooling import PaddingMask
-from zoo.layers.stacks import RecurrentConfig, recurrent_stack
+from zoo.layers.stacks import recurrent_stack
+from zoo.layers.words import WordsConfig, word_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaggerConfig(RecurrentConfig):
+class TaggerConfig(WordsConfig):
     """Sizes and options of a tagger.
 
     Args:
-        vocabulary_size: number of word ids, special ones included.
         num_classes: number of tags.
-        embedding_size: size of a word's vector.
         characters: whether a word is also read by its letters.
         character_vocabulary_size: number of letter ids, special ones included.
         character_filters: size of a word's vector from its letters.
@@ -28,9 +27,7 @@ class TaggerConfig(RecurrentConfig):
         crf: whether neighbouring tags are scored as well; see `zoo.layers.crf`.
     """
 
-    vocabulary_size: int
     num_classes: int
-    embedding_size: int = 128
     characters: bool = True
     character_vocabulary_size: int = 128
     character_filters: int = 64
@@ -57,12 +54,7 @@ def build_tagger(
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     inputs = {"token_ids": token_ids}
     mask = PaddingMask(name="mask")(token_ids)
-    x = keras.layers.Embedding(
-        config.vocabulary_size,
-        config.embedding_size,
-        dtype=config.dtype,
-        name="embedding",
-    )(token_ids)
+    x = word_vectors(token_ids, config)
     if config.characters:
         character_ids = inputs["character_ids"] = keras.Input(
             (None, config.word_length), dtype="int32", name="character_ids"
