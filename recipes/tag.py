@@ -4,12 +4,14 @@
     python -m recipes.tag --data DIRECTORY                 # train, dev, test .conllu
     python -m recipes.tag --data tfds:universal_dependencies/en_ewt
     python -m recipes.tag --data DIRECTORY --crf true      # names: B-LOC, I-LOC, O, ...
+    python -m recipes.tag --data DIRECTORY --vectors glove-6b-50d
 
-A word is known by its own vector and by its letters, which a convolution reads, so that
-an unknown word still has an ending and a capital; a bidirectional LSTM reads the
-sentence in both directions. Words seen once are unknown in training, and so teach the
-model to go by the letters. With a CRF the tags of neighbours are weighed together. If
-the tags are of spans, the score is the F1 of the spans.
+A word is known by its own vector, which may begin as a pretrained one, and by its
+letters, which a convolution or an LSTM reads, so that an unknown word still has an
+ending and a capital; a bidirectional LSTM reads the sentence in both directions. Words
+seen once are unknown in training, and so teach the model to go by the letters. With a
+CRF the tags of neighbours are weighed together. If the tags are of spans, the score is
+the F1 of the spans.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 
@@ -48,8 +51,10 @@ class Config(VectorsConfig, TrainingConfig):
         min_count: words seen less often are unknown, which trains the unknown vector.
         lowercase: whether to lower the case of words; their letters keep it.
         characters: whether words are also read by their letters.
+        character_encoder: `"convolution"` or `"lstm"` (in both directions).
         character_filters: size of a word's vector from its letters.
         word_length: letters of a word that are read.
+        casing: whether words are also told apart by their case: lower, upper, ...
         embedding_size: size of a word's vector; of `vectors` it is theirs.
         word_dropout: share of the words that are unknown, others at every training
             step, so that their letters are learnt.
@@ -79,8 +84,10 @@ class Config(VectorsConfig, TrainingConfig):
     min_count: int = 2
     lowercase: bool = True
     characters: bool = True
+    character_encoder: Literal["convolution", "lstm"] = "convolution"
     character_filters: int = 100
     word_length: int = 16
+    casing: bool = False
     embedding_size: int = 100
     word_dropout: float = 0.0
     cell: Cell = "lstm"
