@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.calibration import find_temperature
 from zoo.decoding import compile_for_prediction
 from zoo.inference.trained import Trained, as_texts, batches_by_length, check_size
 from zoo.models.classifier import ClassifierConfig, build_classifier
@@ -33,8 +34,8 @@ class Classifier(Trained):
     """A trained sequence classifier, or regressor.
 
     Its settings are `tokenizer` (the fields of a `Tokenizer`), `max_length` (further
-    tokens are not read), with `head="regression"` `mean` and `scale`, and those of
-    `zoo.embeddings.Words`.
+    tokens are not read), with `head="regression"` `mean` and `scale`, perhaps the
+    `temperature` that logits are divided by, and those of `zoo.embeddings.Words`.
     """
 
     task, config_type = "classifier", ClassifierConfig
@@ -68,6 +69,7 @@ class Classifier(Trained):
         if self.config.head == "regression":
             scale, mean = self.settings["scale"], self.settings["mean"]
             return Prediction(float(z[0] * scale + mean), {})
+        z /= self.settings.get("temperature", 1.0)
         if self.config.head == "multiclass":
             p = np.exp(z - z.max())
             p /= p.sum()
@@ -81,6 +83,18 @@ class Classifier(Trained):
                 tuple(n for n in names if probabilities[n] > 0.5), probabilities
             )
         return Prediction(names[int(p.argmax())], probabilities)
+
+    def calibrate(self, logits: np.ndarray, labels: Sequence[str]) -> None:
+        """Sets the temperature by examples that had no part in training.
+
+        Args:
+            logits: of the examples, float32 `[examples, outputs]`.
+            labels: the right ones; one each, so `head` is `"binary"` or `"multiclass"`.
+        """
+        classes = np.array([self.labels.names.index(label) for label in labels])
+        if self.config.head == "binary":
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        self.settings["temperature"] = find_temperature(logits, classes)
 
     def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
         """Classifies one text, or each of several.
