@@ -22,7 +22,7 @@ import numpy as np
 from pretrained.vector_files import Facts
 from pretrained.vector_rows import Rows
 
-_VERSION = 1  # to be raised when a change would make another matrix of the same file
+_VERSION = 2  # to be raised when a change would make another matrix of the same file
 
 
 class Entry:
@@ -32,17 +32,20 @@ class Entry:
         directory: The cache.
         source: The file; `archive.zip/member` if it is in an archive.
         tokens: What is wanted.
+        first: How many rows at its beginning are wanted besides.
 
     Raises:
         OSError: If there is no such source.
     """
 
-    def __init__(self, directory: Path, source: Path, tokens: list[str]):
+    def __init__(
+        self, directory: Path, source: Path, tokens: list[str], first: int = 0
+    ):
         source = source.absolute()
         file = source.parent if source.parent.is_file() else source
         status = os.stat(file)
         self._state = [_VERSION, status.st_size, status.st_mtime_ns]
-        key = json.dumps([str(source), tokens]).encode()
+        key = json.dumps([str(source), tokens, first]).encode()
         self.path = directory / f"vectors-{hashlib.sha256(key).hexdigest()[:32]}.npz"
 
     def restore(self, rows: Rows) -> Facts | None:
@@ -58,12 +61,13 @@ class Entry:
                     return None
                 matrix, kinds = kept["matrix"], kept["kinds"]
                 facts = Facts(**about["facts"])
-                repeated = about["repeated"]
+                repeated, others = about["repeated"], about["others"]
         except (OSError, ValueError, KeyError, TypeError, EOFError):
             return None
         except (zipfile.BadZipFile, zlib.error, NotImplementedError):
             return None
         rows.matrix, rows.kinds, rows.repeated = matrix, kinds, repeated
+        rows.tokens += others
         return facts
 
     def save(self, rows: Rows, facts: Facts) -> None:
@@ -73,6 +77,7 @@ class Entry:
                 "state": self._state,
                 "facts": dataclasses.asdict(facts),
                 "repeated": rows.repeated,
+                "others": rows.tokens[rows.wanted :],
             }
         )
         with contextlib.suppress(OSError):

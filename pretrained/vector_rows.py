@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Sequence, Set
 
 import numpy as np
 
@@ -17,9 +18,14 @@ class Rows:
 
     Args:
         tokens: Distinct strings; row `i` of `matrix` belongs to `tokens[i]`.
+        first: How many rows at the beginning of the source are wanted besides, whatever
+            their tokens. They go behind the others, those that have no place yet.
 
     Attributes:
-        forms: What to look for: the exact and lower-case forms, in UTF-8.
+        tokens: Those asked for; after `check` the others too.
+        wanted: How many were asked for.
+        forms: What to look for: the exact and lower-case forms, in UTF-8. The reader
+            must ask once for each row, since the first rows are counted by that.
         matrix: float32 `[len(tokens), dimension]`, zero where nothing was found; None
             before the first row.
         kinds: uint8 `[len(tokens)]`: `MISSING`, `EXACT` or `LOWERED`.
@@ -30,8 +36,9 @@ class Rows:
         ValueError: If there is no token, or one is listed twice.
     """
 
-    def __init__(self, tokens: Sequence[str]):
+    def __init__(self, tokens: Sequence[str], first: int = 0):
         self.tokens = list(tokens)
+        self.wanted, self.first = len(self.tokens), first
         self._exact: dict[bytes, int] = {}
         self._lowered: dict[bytes, list[int]] = {}
         for i, token in enumerate(self.tokens):
@@ -46,12 +53,15 @@ class Rows:
                 t for i, t in enumerate(self.tokens) if self._exact[_utf8(t)] != i
             )
             raise ValueError(f"tokens: {twice!r} is listed twice; expected it once")
-        self.forms = self._exact.keys() | self._lowered.keys()
+        self.forms: Set[bytes] = self._exact.keys() | self._lowered.keys()
+        if first:
+            self.forms = _FormsAndFirst(self.forms, first)
         self.matrix: np.ndarray | None = None
         self.kinds = np.full(len(self.tokens), MISSING, np.uint8)
         self.places = np.zeros(len(self.tokens), np.int64)
         self.repeated = 0
         self._found: set[bytes] = set()
+        self._others: list[tuple[str, np.ndarray, int]] = []
 
     def put(
         self, form: bytes, values: Sequence[float] | np.ndarray, place: int
@@ -74,6 +84,10 @@ class Rows:
                 self._set(i, values, LOWERED, place)
         if form in self._exact:
             self._set(self._exact[form], values, EXACT, place)
+        elif self.first and self.forms.counted <= self.first:
+            with contextlib.suppress(UnicodeDecodeError):
+                row = np.array(values, np.float32)
+                self._others.append((form.decode(), row, place))
 
     def _set(self, i, values, kind: int, place: int) -> None:
         self.matrix[i] = values
@@ -81,7 +95,7 @@ class Rows:
         self.places[i] = place
 
     def check(self, name: str, place: str) -> None:
-        """Checks what was found, at the end.
+        """Checks what was found, at the end, and joins the first rows to the others.
 
         Args:
             name: Of the source.
@@ -90,12 +104,18 @@ class Rows:
         Raises:
             ValueError: If nothing was found, or a number is not finite in float32.
         """
-        if self.matrix is None:
+        if not self.kinds.any():
             shown = ", ".join(map(repr, self.tokens[:3]))
             raise ValueError(
                 f"{name}: has none of the {len(self.tokens):,} tokens ({shown}, ...); "
                 "expected vectors of the same language and tokenisation"
             )
+        if self._others:
+            tokens, matrix, places = zip(*self._others)
+            self.tokens += tokens
+            self.matrix = np.concatenate([self.matrix, matrix])
+            self.kinds = np.pad(self.kinds, (0, len(tokens)), constant_values=EXACT)
+            self.places = np.concatenate([self.places, places])
         finite = np.isfinite(self.matrix).all(axis=1)
         if not finite.all():
             i = int(np.argmin(finite))
@@ -104,6 +124,18 @@ class Rows:
                 f"{place}{self.places[i]}: number {column} of {self.tokens[i]!r} is "
                 f"{self.matrix[i, column - 1]} in float32; expected a finite number"
             )
+
+
+class _FormsAndFirst(set):
+    """Some forms, and whatever the first so many questions are about."""
+
+    def __init__(self, forms: Set[bytes], first: int):
+        super().__init__(forms)
+        self.first, self.counted = first, 0
+
+    def __contains__(self, form) -> bool:
+        self.counted += 1
+        return self.counted <= self.first or super().__contains__(form)
 
 
 def fill_missing(matrix: np.ndarray, found: np.ndarray, seed: int) -> None:

@@ -81,14 +81,16 @@ class Vectors:
     """Rows for a list of tokens.
 
     Attributes:
+        tokens: Those asked for, and behind them the first ones of the source.
         matrix: float32 `[tokens, dimension]`.
         found: bool `[tokens]`; the other rows of `matrix` are random.
         source: Name, path or type that the vectors came from.
         sha256: Of the source's file as it lies on the disk (of an archive: the whole
             archive); None for vectors in memory.
-        coverage: What was found and what was not.
+        coverage: What was found and what was not of the tokens asked for.
     """
 
+    tokens: list[str]
     matrix: np.ndarray
     found: np.ndarray
     source: str
@@ -102,6 +104,7 @@ def load(
     *,
     counts: Sequence[int] | None = None,
     seed: int = 0,
+    first: int = 0,
     cache: bool = True,
 ) -> Vectors:
     """Reads the vectors of tokens: those of the exact form, or of the lower case.
@@ -118,11 +121,14 @@ def load(
             as missing; `</s>` and `<unk>` do have rows in some files.
         counts: How often each token occurs in the training data, for the report.
         seed: Of the rows that are missing.
+        first: How many rows at the beginning of the source to take besides, which in
+            most files are those of the most frequent words.
         cache: Whether to keep what was read of a file, in `RECURRENT_ZOO_CACHE` or
             `~/.cache/recurrent-zoo`, and to take it from there the next time.
 
     Returns:
-        A row for each token.
+        A row for each token; behind them those of the first tokens that were not asked
+        for.
 
     Raises:
         ValueError: If the tokens or counts do not fit, there is no such source, it is
@@ -135,7 +141,7 @@ def load(
     >>> print(found.coverage)
     1 of 2 types (50.0%; 1 by their lower case), 75.0% of 4 tokens; missing: 'cat'
     """
-    rows = Rows(tokens)
+    rows = Rows(tokens, first)
     if counts is not None and len(counts) != len(rows.tokens):
         raise ValueError(
             f"counts: {len(counts)} numbers; expected one for each of the "
@@ -145,7 +151,7 @@ def load(
     found = rows.kinds != MISSING
     fill_missing(rows.matrix, found, seed)
     coverage = _coverage(rows, facts, counts)
-    return Vectors(rows.matrix, found, name, facts.sha256, coverage)
+    return Vectors(rows.tokens, rows.matrix, found, name, facts.sha256, coverage)
 
 
 def _read(source: Any, rows: Rows, cache: bool) -> tuple[str, Facts]:
@@ -163,7 +169,9 @@ def _read(source: Any, rows: Rows, cache: bool) -> tuple[str, Facts]:
     path = vector_names.locate(name)
     if not cache:
         return name, vector_files.read(path, rows)
-    entry = vector_cache.Entry(vector_names.cache_directory(), path, rows.tokens)
+    entry = vector_cache.Entry(
+        vector_names.cache_directory(), path, rows.tokens, rows.first
+    )
     facts = entry.restore(rows)
     if facts is None:
         facts = vector_files.read(path, rows)
@@ -172,7 +180,8 @@ def _read(source: Any, rows: Rows, cache: bool) -> tuple[str, Facts]:
 
 
 def _coverage(rows: Rows, facts: Facts, counts: Sequence[int] | None) -> Coverage:
-    found = rows.kinds != MISSING
+    kinds = rows.kinds[: rows.wanted]
+    found = kinds != MISSING
     missing = np.flatnonzero(~found)
     if counts is not None:
         counts = np.asarray(counts)
@@ -180,7 +189,7 @@ def _coverage(rows: Rows, facts: Facts, counts: Sequence[int] | None) -> Coverag
     return Coverage(
         types=len(found),
         types_found=int(found.sum()),
-        types_lowered=int((rows.kinds == LOWERED).sum()),
+        types_lowered=int((kinds == LOWERED).sum()),
         tokens=None if counts is None else int(counts.sum()),
         tokens_found=None if counts is None else int(counts[found].sum()),
         missing=tuple(rows.tokens[i] for i in missing[:_MISSING_TO_NAME]),

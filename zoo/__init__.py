@@ -29,11 +29,13 @@ def list_models() -> list[str]:
     return catalog.list_models()
 
 
-def load(name: str):
+def load(name: str, vectors: str | None = None):
     """Loads a trained model.
 
     Args:
         name: one of `list_models()`, or the path of a run directory or a checkpoint.
+        vectors: the file of word vectors that the checkpoint leaves out, if it does;
+            None for where it was in training.
 
     Returns:
         A `Classifier`, `Tagger`, `LanguageModel` or `Translator` of `zoo.inference`.
@@ -43,4 +45,4 @@ def load(name: str):
     """
     from zoo import catalog, inference
 
-    return inference.load(catalog.find(name))
+    return inference.load(catalog.find(name), vectors)

@@ -53,6 +53,38 @@ def entity_f1(
     return micro_f1(found, right) if any(found) or any(right) else 0.0
 
 
+def class_scores(
+    predicted: Sequence[set[str]], expected: Sequence[set[str]], labels: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Returns precision, recall and F1 of each label, 0 to 1.
+
+    Args:
+        predicted: the labels of each example, one or several.
+        expected: likewise.
+        labels: all of them.
+
+    Returns:
+        By label `precision`, 0 if it was never predicted; `recall`, 0 if it was never
+        expected; `f1`; and `support`, how often it was expected.
+
+    >>> class_scores([{"a"}, {"a"}], [{"a"}, {"b"}], "ab")["a"]
+    {'precision': 0.5, 'recall': 1.0, 'f1': 0.6666666666666666, 'support': 1}
+    """
+    pairs = list(zip(predicted, expected, strict=True))
+    scores = {}
+    for label in labels:
+        hits = sum(label in p and label in e for p, e in pairs)
+        claims = sum(label in p for p, _ in pairs)
+        support = sum(label in e for _, e in pairs)
+        scores[label] = {
+            "precision": hits / claims if claims else 0.0,
+            "recall": hits / support if support else 0.0,
+            "f1": 2 * hits / (claims + support) if claims + support else 0.0,
+            "support": support,
+        }
+    return scores
+
+
 def mean_absolute_error(predicted: Sequence[float], expected: Sequence[float]) -> float:
     """Returns the mean distance, in the unit of the values."""
     return float(np.mean(np.abs(np.subtract(predicted, expected))))

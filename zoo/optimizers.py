@@ -1,13 +1,58 @@
-"""Optimizers: Adam in one pass."""
+"""Optimizers of Keras: their schedule, clipping, and weights that learn late."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import keras
 from keras import ops
 
+if TYPE_CHECKING:
+    from zoo.training import TrainingConfig
 
-@keras.saving.register_keras_serializable("recurrent_zoo")
-class Adam(keras.optimizers.Adam):
+
+class Waiting:
+    """What is added to an optimizer of Keras.
+
+    All variables have their state from the beginning, so nothing is built or compiled
+    anew when the waiting ends. Until then the state follows the gradients, which count
+    for clipping as well.
+    """
+
+    _late_paths: Collection[str] = ()
+    _late: Collection[int] = ()
+
+    def wait(self, paths: Collection[str], steps: int, learning_rate) -> None:
+        """Says what waits; before `build`.
+
+        Args:
+            paths: of the variables.
+            steps: during which they stay as they are.
+            learning_rate: theirs after that, as a schedule.
+        """
+        self._late_paths, self._late_steps = tuple(paths), steps
+        self._late_learning_rate = learning_rate
+
+    def build(self, variables):
+        super().build(variables)
+        self._late = tuple(
+            i for i, v in enumerate(variables) if v.path in self._late_paths
+        )
+
+    def update_step(self, gradient, variable, learning_rate):
+        if self._get_variable_index(variable) in self._late:
+            learning_rate = ops.where(
+                self.iterations < self._late_steps,
+                0.0,
+                self._late_learning_rate(self.iterations),
+            )
+        super().update_step(gradient, variable, learning_rate)
+
+
+class OnePassAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` (Kingma and Ba 2015), in one pass over each variable.
 
     On TensorFlow, Keras updates a variable in a dozen operations, each of which reads
@@ -41,3 +86,89 @@ class Adam(keras.optimizers.Adam):
             epsilon=ops.cast(self.epsilon, dtype),
             grad=tf.cast(tf.convert_to_tensor(gradient), dtype),
         )
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class Adam(Waiting, OnePassAdam):
+    """`keras.optimizers.Adam`; see `Waiting` and `OnePassAdam`."""
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class Adagrad(Waiting, keras.optimizers.Adagrad):
+    """`keras.optimizers.Adagrad`; see `Waiting`."""
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class SGD(Waiting, keras.optimizers.SGD):
+    """`keras.optimizers.SGD`; see `Waiting`."""
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise, then a decay to 0 at the last step.
+
+    Args:
+        peak: the highest learning rate.
+        warmup_steps: steps of the rise.
+        total_steps: steps in all.
+        decay: `"constant"`, `"linear"` or `"cosine"`.
+    """
+
+    def __init__(self, peak: float, warmup_steps: int, total_steps: int, decay: str):
+        self.peak, self.warmup_steps = peak, warmup_steps
+        self.total_steps, self.decay = total_steps, decay
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rise = (step + 1) / max(1, self.warmup_steps)
+        span = max(1, self.total_steps - self.warmup_steps)
+        done = ops.clip((step - self.warmup_steps) / span, 0.0, 1.0)
+        fall = {
+            "constant": 1.0,
+            "linear": 1 - done,
+            "cosine": 0.5 * (1 + ops.cos(math.pi * done)),
+        }[self.decay]
+        return self.peak * ops.minimum(rise, fall)
+
+    def get_config(self):
+        return vars(self).copy()
+
+
+@dataclass(frozen=True)
+class Late:
+    """Weights whose training begins late.
+
+    Args:
+        paths: of the weights.
+        epochs: during which they stay as they are.
+        learning_rate: theirs after that, the highest of the schedule.
+    """
+
+    paths: tuple[str, ...]
+    epochs: int
+    learning_rate: float
+
+
+def make_optimizer(config: TrainingConfig, epoch_steps: int, late: Late | None = None):
+    """Makes the optimizer of a configuration, with its schedule and clipping.
+
+    Args:
+        config: how to train.
+        epoch_steps: steps of an epoch.
+        late: weights that begin to be trained after some epochs only.
+    """
+
+    def schedule(peak: float) -> WarmupDecay:
+        total_steps = config.epochs * epoch_steps
+        return WarmupDecay(peak, config.warmup_steps, total_steps, config.decay)
+
+    options = {"global_clipnorm": config.clip_norm or None}
+    if config.optimizer == "sgd":
+        options["momentum"] = 0.9
+    kinds = {"adam": Adam, "adagrad": Adagrad, "sgd": SGD}
+    optimizer = kinds[config.optimizer](schedule(config.learning_rate), **options)
+    if late:
+        optimizer.wait(
+            late.paths, late.epochs * epoch_steps, schedule(late.learning_rate)
+        )
+    return optimizer

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Literal
 
 import keras
-from keras import ops
 
 from zoo.batches import Ahead
 from zoo.command_line import check_types
-from zoo.optimizers import Adam
+from zoo.optimizers import Late, make_optimizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,49 +118,6 @@ class TrainingDiverged(ValueError):
     """The loss became NaN or infinite."""
 
 
-@keras.saving.register_keras_serializable("recurrent_zoo")
-class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise, then a decay to 0 at the last step.
-
-    Args:
-        peak: the highest learning rate.
-        warmup_steps: steps of the rise.
-        total_steps: steps in all.
-        decay: `"constant"`, `"linear"` or `"cosine"`.
-    """
-
-    def __init__(self, peak: float, warmup_steps: int, total_steps: int, decay: str):
-        self.peak, self.warmup_steps = peak, warmup_steps
-        self.total_steps, self.decay = total_steps, decay
-
-    def __call__(self, step):
-        step = ops.cast(step, "float32")
-        rise = (step + 1) / max(1, self.warmup_steps)
-        span = max(1, self.total_steps - self.warmup_steps)
-        done = ops.clip((step - self.warmup_steps) / span, 0.0, 1.0)
-        fall = {
-            "constant": 1.0,
-            "linear": 1 - done,
-            "cosine": 0.5 * (1 + ops.cos(math.pi * done)),
-        }[self.decay]
-        return self.peak * ops.minimum(rise, fall)
-
-    def get_config(self):
-        return vars(self).copy()
-
-
-def make_optimizer(config: TrainingConfig, total_steps: int):
-    """Makes the optimizer of a configuration, with its schedule and clipping."""
-    schedule = WarmupDecay(
-        config.learning_rate, config.warmup_steps, total_steps, config.decay
-    )
-    options = {"global_clipnorm": config.clip_norm or None}
-    if config.optimizer == "sgd":
-        return keras.optimizers.SGD(schedule, momentum=0.9, **options)
-    kinds = {"adam": Adam, "adagrad": keras.optimizers.Adagrad}
-    return kinds[config.optimizer](schedule, **options)
-
-
 def fit(
     model: keras.Model,
     train: keras.utils.PyDataset,
@@ -174,6 +130,7 @@ def fit(
     save: Callable[[], None],
     history_file: Path,
     evaluate: Callable[[], dict[str, float]] | None = None,
+    late: Late | None = None,
 ) -> list[dict[str, float]]:
     """Trains a model, keeps its best weights, and leaves the model with them.
 
@@ -189,6 +146,7 @@ def fit(
         save: writes the checkpoint with the model's present weights.
         history_file: CSV to write, a row for each epoch.
         evaluate: returns more development scores, once an epoch.
+        late: what begins to be trained after some epochs only.
 
     Returns:
         The rows of the history.
@@ -200,7 +158,7 @@ def fit(
         train, dev = Ahead(train), Ahead(dev)
     keeper = BestWeights(*score, config.patience, save, history_file, evaluate)
     model.compile(
-        make_optimizer(config, config.epochs * len(train)),
+        make_optimizer(config, len(train), late),
         loss,
         weighted_metrics=[metric],
         # XLA on JAX; on TensorFlow it takes cuDNN away and compiles for every length.

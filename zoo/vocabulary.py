@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +19,7 @@ class Vocabulary:
 
     Args:
         tokens: the ordinary tokens, distinct, in the order of their ids from 4 on.
+        lower_unknown: whether a token that is unknown is looked up in lower case.
 
     Raises:
         ValueError: if a token is listed twice or is a special one.
@@ -28,10 +29,13 @@ class Vocabulary:
     [4, 1]
     >>> vocabulary.decode([4, 5, 3])
     ['dog', 'ran', '</s>']
+    >>> Vocabulary(["dog", "Ran"], lower_unknown=True).encode(["Dog", "ran"]).tolist()
+    [4, 1]
     """
 
-    def __init__(self, tokens: Iterable[str]):
+    def __init__(self, tokens: Iterable[str], lower_unknown: bool = False):
         self.tokens = [*SPECIAL_TOKENS, *tokens]
+        self.lower_unknown = lower_unknown
         self._ids = {token: i for i, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             twice = next(t for t, n in Counter(self.tokens).items() if n > 1)
@@ -64,19 +68,35 @@ class Vocabulary:
         counts: Counter[str] = Counter()
         for tokens in sequences:
             counts.update(tokens)
-        for token in SPECIAL_TOKENS:
-            counts.pop(token, None)
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        kept = [token for token, count in ranked if count >= min_count]
-        return cls(kept[:max_size])
+        return cls(rank(counts, min_count)[:max_size])
 
     def encode(self, tokens: Iterable[str]) -> np.ndarray:
         """Returns the ids of `tokens` as int32 [time]; unknown tokens become 1."""
+        if self.lower_unknown:
+            tokens = (t if t in self else t.lower() for t in tokens)
         return np.fromiter((self._ids.get(t, UNKNOWN) for t in tokens), np.int32)
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """Returns the tokens of `ids`, the special ones by their names."""
         return [self.tokens[i] for i in ids]
+
+
+def rank(counts: Mapping[str, int], min_count: int = 1) -> list[str]:
+    """Returns tokens by how often they occur, those of equal count by alphabet.
+
+    Args:
+        counts: of each token; special ones are left out.
+        min_count: tokens of a smaller count are left out.
+
+    >>> rank({"b": 1, "a": 1, "c": 2, "<unk>": 9})
+    ['c', 'a', 'b']
+    """
+    kept = [
+        token
+        for token, count in counts.items()
+        if count >= min_count and token not in SPECIAL_TOKENS
+    ]
+    return sorted(kept, key=lambda token: (-counts[token], token))
 
 
 class Labels:

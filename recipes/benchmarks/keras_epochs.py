@@ -26,7 +26,7 @@ from recipes.benchmarks import timing
 from zoo import checkpoints
 from zoo.batches import Batches, Ragged, Streams
 from zoo.layers.recurrent import to_keras
-from zoo.training import make_optimizer
+from zoo.optimizers import make_optimizer
 
 
 class _Caught(BaseException):
@@ -108,7 +108,7 @@ class Zoo:
     def __init__(self, caught: SimpleNamespace):
         self.caught, self.model, train = caught, caught.model, caught.train
         self.model.compile(
-            make_optimizer(caught.config, caught.config.epochs * len(train)),
+            make_optimizer(caught.config, len(train)),
             caught.loss,
             weighted_metrics=[caught.metric],
             jit_compile=keras.backend.backend() == "jax",
@@ -141,7 +141,7 @@ class StockKeras:
         self.model, self.batch_size = model, caught.config.batch_size
         steps = -(-len(self.arrays[1]) // self.batch_size)
         model.compile(
-            make_optimizer(caught.config, caught.config.epochs * steps),
+            make_optimizer(caught.config, steps),
             caught.loss,
             weighted_metrics=[caught.metric],
         )

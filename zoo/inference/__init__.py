@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from zoo import checkpoints
+from zoo import checkpoints, embeddings
 from zoo.inference.classifier import Classifier, Prediction
 from zoo.inference.language_model import LanguageModel, Score
 from zoo.inference.tagger import Tagger, Tagging
@@ -24,14 +24,19 @@ __all__ = [
 ]
 
 
-def load(path: str | os.PathLike) -> Classifier | Tagger | LanguageModel | Translator:
+def load(
+    path: str | os.PathLike, vectors: str | os.PathLike | None = None
+) -> Classifier | Tagger | LanguageModel | Translator:
     """Loads a trained model.
 
     Args:
         path: a run directory or a checkpoint.
+        vectors: where the word vectors are that the checkpoint leaves out, if it does;
+            None for where they were in training.
 
     Raises:
-        ValueError: if the checkpoint is missing, changed or of another kind.
+        ValueError: if the checkpoint is missing, changed or of another kind, or the
+            word vectors are not there.
     """
     checkpoint = checkpoints.load(path)
     kinds = {
@@ -48,5 +53,12 @@ def load(path: str | os.PathLike) -> Classifier | Tagger | LanguageModel | Trans
         raise ValueError(f"{place}: {error} is missing") from None
     except (TypeError, ValueError) as error:
         raise ValueError(f"{place}: {error}") from None
-    checkpoints.fill(trained.model, checkpoint.weights)
+    weights = dict(checkpoint.weights)
+    if named := checkpoint.settings.get("vectors"):
+        tokens = trained.vocabulary.tokens[-config.num_frozen :]
+        try:
+            weights[embeddings.FROZEN] = embeddings.restore(tokens, named, vectors)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from None
+    checkpoints.fill(trained.model, weights)
     return trained

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.calibration import find_temperature
 from zoo.decoding import compile_for_prediction
 from zoo.inference.trained import (
     Trained,
@@ -39,7 +40,8 @@ class Classifier(Trained):
     """A trained sequence classifier, or regressor.
 
     Its settings are `tokenizer` (the fields of a `Tokenizer`), `max_length` (further
-    tokens are not read), and with `head="regression"` `mean` and `scale`.
+    tokens are not read), with `head="regression"` `mean` and `scale`, perhaps the
+    `temperature` that logits are divided by, and those of `zoo.embeddings.Words`.
     """
 
     task, config_type = "classifier", ClassifierConfig
@@ -51,7 +53,8 @@ class Classifier(Trained):
         if config.head == "regression":
             check_settings(settings, mean=float, scale=float)
         self.tokenizer = Tokenizer(**settings["tokenizer"])
-        self.vocabulary = Vocabulary(vocabularies["tokens"])
+        lower_unknown = settings.get("lower_unknown", False)
+        self.vocabulary = Vocabulary(vocabularies["tokens"], lower_unknown)
         self.labels = Labels(vocabularies["labels"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
         compile_for_prediction(self.model)
@@ -75,6 +78,7 @@ class Classifier(Trained):
         if self.config.head == "regression":
             scale, mean = self.settings["scale"], self.settings["mean"]
             return Prediction(float(z[0] * scale + mean), {})
+        z /= self.settings.get("temperature", 1.0)
         if self.config.head == "multiclass":
             p = np.exp(z - z.max())
             p /= p.sum()
@@ -88,6 +92,18 @@ class Classifier(Trained):
                 tuple(n for n in names if probabilities[n] > 0.5), probabilities
             )
         return Prediction(names[int(p.argmax())], probabilities)
+
+    def calibrate(self, logits: np.ndarray, labels: Sequence[str]) -> None:
+        """Sets the temperature by examples that had no part in training.
+
+        Args:
+            logits: of the examples, float32 `[examples, outputs]`.
+            labels: the right ones; one each, so `head` is `"binary"` or `"multiclass"`.
+        """
+        classes = np.array([self.labels.names.index(label) for label in labels])
+        if self.config.head == "binary":
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        self.settings["temperature"] = find_temperature(logits, classes)
 
     def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
         """Classifies one text, or each of several.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.casing import CASINGS, casing
 from zoo.decoding import (
     BestTaggings,
     Marginals,
@@ -44,7 +45,8 @@ class Tagging:
 class Tagger(Trained):
     """A trained tagger. Its settings are `lowercase`, of the words but not the letters;
     `tokenizer`, for texts that come as strings; perhaps `scheme`, if the tags are of
-    spans (see `zoo.schemes`); and `constrained`, whether a CRF keeps to its rules."""
+    spans (see `zoo.schemes`); `constrained`, whether a CRF keeps to its rules; and
+    those of `zoo.embeddings.Words`."""
 
     task, config_type = "tagger", TaggerConfig
 
@@ -52,7 +54,8 @@ class Tagger(Trained):
         super().__init__(config, vocabularies, **settings)
         check_settings(settings, tokenizer=dict, lowercase=bool)
         self.tokenizer = Tokenizer(**settings["tokenizer"])
-        self.vocabulary = Vocabulary(vocabularies["words"])
+        lower_unknown = settings.get("lower_unknown", False)
+        self.vocabulary = Vocabulary(vocabularies["words"], lower_unknown)
         self.characters = Vocabulary(vocabularies["characters"])
         self.labels = Labels(vocabularies["labels"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
@@ -84,12 +87,15 @@ class Tagger(Trained):
 
         Returns:
             int32 `[time, 1 + word_length]`: the word's id, then those of its letters,
-            padded on the right; of a longer word its first and last letters.
+            padded on the right; of a longer word its first and last letters. With
+            casing one column more.
         """
         size = self.config.word_length
         lowered = [w.lower() for w in words] if self.settings["lowercase"] else words
-        out = np.zeros((len(words), 1 + size), np.int32)
+        out = np.zeros((len(words), 1 + size + self.config.casing), np.int32)
         out[:, 0] = self.vocabulary.encode(lowered)
+        if self.config.casing:
+            out[:, -1] = [1 + CASINGS.index(casing(word)) for word in words]
         for i, word in enumerate(words):
             if len(word) > size:
                 word = word[: size // 2] + word[-(size - size // 2) :]
@@ -97,10 +103,12 @@ class Tagger(Trained):
         return out
 
     def inputs(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Splits encoded sentences `[batch, time, 1 + letters]` into model inputs."""
+        """Splits encoded sentences `[batch, time, columns]` into model inputs."""
         inputs = {"token_ids": batch[:, :, 0]}
         if self.config.characters:
-            inputs["character_ids"] = batch[:, :, 1:]
+            inputs["character_ids"] = batch[:, :, 1 : 1 + self.config.word_length]
+        if self.config.casing:
+            inputs["casing_ids"] = batch[:, :, -1]
         return inputs
 
     def classes(self, examples: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import checkpoints
+from zoo import checkpoints, embeddings
 from zoo.ladders import ladder_length
 
 ROWS = 32  # of a prediction batch: always as many, so that few programs are compiled
@@ -37,13 +37,19 @@ class Trained:
         self.model: keras.Model = self.build(config)
 
     def save(self, directory: str | os.PathLike, dtype=None) -> None:
-        """Writes a checkpoint; see `zoo.checkpoints.save`."""
+        """Writes a checkpoint; see `zoo.checkpoints.save`.
+
+        Word vectors that stayed frozen are left out; the setting `vectors` names them.
+        """
+        weights = checkpoints.weights_of(self.model)
+        if "vectors" in self.settings:
+            del weights[embeddings.FROZEN]
         checkpoint = checkpoints.Checkpoint(
             task=self.task,
             model=dataclasses.asdict(self.config),
             settings=self.settings,
             vocabularies=self.vocabularies,
-            weights=checkpoints.weights_of(self.model),
+            weights=weights,
         )
         checkpoints.save(directory, checkpoint, dtype)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.layers import recurrent
+
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class CharacterConvolution(keras.layers.Layer):
@@ -73,4 +75,70 @@ class CharacterConvolution(keras.layers.Layer):
             "embedding_size": self.embedding_size,
             "filters": self.filters,
             "width": self.width,
+        }
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class CharacterLSTM(keras.layers.Layer):
+    """A vector for each word: where an LSTM ends that reads its letters, and where one
+    ends that reads them backwards.
+
+    As in Lample et al. (2016).
+
+    Args:
+        vocabulary_size: number of character ids, 0 being padding.
+        embedding_size: size of a character's vector.
+        units: size of the state of each direction.
+
+    Call arguments:
+        character_ids: int32 `[batch, time, letters]`.
+
+    Returns:
+        float `[batch, time, 2 * units]`; zero for a word without letters.
+    """
+
+    def __init__(
+        self, vocabulary_size: int, embedding_size: int = 32, units: int = 32, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary_size, self.embedding_size = vocabulary_size, embedding_size
+        self.units = units
+        layer = recurrent.LSTM(
+            units,
+            return_sequences=True,
+            return_state=True,
+            zero_output_for_mask=True,
+            dtype=self.dtype_policy,
+            name="lstm",
+        )
+        self.lstm = recurrent.Bidirectional(
+            layer, dtype=self.dtype_policy, name="letters"
+        )
+
+    def build(self, shape):
+        self.embeddings = self.add_weight(
+            shape=(self.vocabulary_size, self.embedding_size),
+            initializer="uniform",
+            name="embeddings",
+        )
+        self.lstm.build((None, None, self.embedding_size))
+
+    def call(self, character_ids):
+        batch, time, letters = ops.shape(character_ids)
+        ids = ops.reshape(character_ids, (-1, letters))
+        mask = ops.not_equal(ids, 0)
+        # No row may be all padding on cuDNN, so every one has a first step.
+        read = ops.logical_or(mask, ops.arange(letters) == 0)
+        x = ops.take(self.embeddings, ids, axis=0)
+        _, forward, _, backward, _ = self.lstm(x, mask=read)
+        x = ops.cast(ops.concatenate([forward, backward], axis=-1), self.compute_dtype)
+        x = x * ops.cast(mask[:, :1], x.dtype)
+        return ops.reshape(x, (batch, time, 2 * self.units))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "embedding_size": self.embedding_size,
+            "units": self.units,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -81,6 +82,9 @@ def check_field(name: str, value: Any, hint: Any) -> None:
 
     Integers must be positive and floats, all of which are dropout shares, in [0, 1).
     """
+    if isinstance(hint, types.UnionType) and value is None:
+        return  # an option that is not taken
+    hint = hint.__args__[0] if isinstance(hint, types.UnionType) else hint
     if typing.get_origin(hint) is Literal:
         expected, fits = " or ".join(map(repr, hint.__args__)), value in hint.__args__
     elif hint is bool:

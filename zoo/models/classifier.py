@@ -8,27 +8,25 @@ from typing import Literal
 import keras
 
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling, PaddingMask
-from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_stack
+from zoo.layers.stacks import dropout, recurrent_stack
+from zoo.layers.words import WordsConfig, word_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierConfig(RecurrentConfig):
+class ClassifierConfig(WordsConfig):
     """Sizes and options of a classifier.
 
     Args:
-        vocabulary_size: number of token ids, special ones included.
         num_outputs: classes, labels or target values; 1 for two classes.
-        embedding_size: size of a token's vector.
         pooling: over the time axis: `"last"` (the final states of all directions),
-            `"max"`, `"mean"` or `"attention"`.
+            `"max"`, `"mean"`, `"attention"`, or `"concat"`: the first three side by
+            side (Howard and Ruder 2018).
         head: `"binary"` (one logit), `"multiclass"` (a logit for each class),
             `"multilabel"` (an independent logit for each label) or `"regression"`.
     """
 
-    vocabulary_size: int
     num_outputs: int
-    embedding_size: int = 128
-    pooling: Literal["last", "max", "mean", "attention"] = "max"
+    pooling: Literal["last", "max", "mean", "attention", "concat"] = "max"
     head: Literal["binary", "multiclass", "multilabel", "regression"] = "binary"
 
     def __post_init__(self):
@@ -51,12 +49,7 @@ def build_classifier(config: ClassifierConfig) -> keras.Model:
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     mask = PaddingMask(name="mask")(token_ids)
-    x = keras.layers.Embedding(
-        config.vocabulary_size,
-        config.embedding_size,
-        dtype=config.dtype,
-        name="embedding",
-    )(token_ids)
+    x = word_vectors(token_ids, config)
     x, states = recurrent_stack(x, mask, config)
     x = _pool(x, mask, states[-1], config)
     outputs = keras.layers.Dense(config.num_outputs, dtype="float32", name="head")(x)
@@ -64,16 +57,26 @@ def build_classifier(config: ClassifierConfig) -> keras.Model:
 
 
 def _pool(x, mask, states, config: ClassifierConfig):
-    if config.pooling == "last":
+    kinds = [config.pooling]
+    if config.pooling == "concat":
+        kinds = ["last", "max", "mean"]
+    pooled = [_pool_by(kind, x, mask, states, config) for kind in kinds]
+    if len(pooled) == 1:
+        return pooled[0]
+    return keras.layers.Concatenate(dtype=config.dtype, name="concat")(pooled)
+
+
+def _pool_by(kind: str, x, mask, states, config: ClassifierConfig):
+    if kind == "last":
         hidden = states[:: config.num_states]
         if len(hidden) == 1:
             pooled = hidden[0]
         else:
             pooled = keras.layers.Concatenate(dtype=config.dtype, name="last")(hidden)
         return dropout(pooled, config.output_dropout, "last_dropout", config)
-    if config.pooling == "attention":
+    if kind == "attention":
         layer = AttentionPooling(config.units, dtype=config.dtype, name="attention")
     else:
-        kind = MaxPooling if config.pooling == "max" else MeanPooling
-        layer = kind(dtype=config.dtype, name=config.pooling)
+        layers = {"max": MaxPooling, "mean": MeanPooling}
+        layer = layers[kind](dtype=config.dtype, name=kind)
     return layer(x, mask)
