@@ -19,6 +19,8 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 
+from zoo.keras_imports import import_keras
+
 CHUNK = 512  # lines of standard input that are predicted together
 
 
@@ -72,6 +74,7 @@ def run(arguments: list[str] | None = None) -> None:
     options = _parse(arguments)
     if options.command == "list":
         return _list()
+    import_keras()
     if options.command == "info":
         return _info(options.model)
     import zoo
