@@ -302,6 +302,29 @@ def test_weights_fill_a_model(model):
         assert array.dtype == np.float32 and (array == 0.5).all()
 
 
+def test_a_model_without_values_begins_with_the_weights():
+    def build():
+        x = keras.Input((2,))
+        y = keras.layers.Dropout(0.5)(keras.layers.Dense(3, name="head")(x))
+        return keras.Model(x, y)
+
+    with keras.StatelessScope(initialize_variables=False):
+        model = build()
+    weights = {
+        "head/kernel": np.arange(6, dtype=np.float16).reshape(2, 3),
+        "head/bias": np.array([1.0, 2.0, 3.0]),
+    }
+    checkpoints.fill(model, weights)
+    outputs = model.predict_on_batch(np.array([[1.0, 10.0]]))
+    assert np.array_equal(outputs, [[31, 43, 55]])
+    model.compile("sgd", "mse")
+    model.train_on_batch(np.ones((2, 2)), np.ones((2, 3)))
+    checkpoints.fill(model, weights)
+    for path, array in checkpoints.weights_of(model).items():
+        assert array.dtype == np.float32 and np.array_equal(array, weights[path])
+    assert build().weights[0].numpy().any()
+
+
 def test_weights_of_another_shape(model):
     weights = checkpoints.weights_of(model)
     weights["head/kernel"] = weights["head/kernel"].T

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# In one direction only: Keras's Bidirectional looks for TensorFlow when it is made.
 PREDICT_UNDER_JAX = """
 import zoo, zoo.__main__
 from recipes import classify, generate, tag, translate
@@ -17,7 +16,7 @@ from zoo.inference import Tagger
 from zoo.models.tagger import TaggerConfig
 from zoo.tokenizers import Tokenizer
 sizes = dict(vocabulary_size=5, num_classes=2, character_vocabulary_size=5)
-sizes |= dict(units=2, embedding_size=2, character_filters=2, bidirectional=False)
+sizes |= dict(units=2, embedding_size=2, character_filters=2)
 config = TaggerConfig(**sizes)
 vocabularies = {"words": ["a"], "characters": ["a"], "labels": ["X", "Y"]}
 settings = {"lowercase": True, "tokenizer": vars(Tokenizer("words"))}

@@ -84,7 +84,7 @@ def test_serve_answers_each_line(monkeypatch):
     first, *epochs = map(json.loads, answers.getvalue().splitlines())
     assert first == {"tokens": 7}
     assert [e["dev"] for e in epochs] == [{"epochs": 1}, {"epochs": 2}]
-    assert all(e["seconds"] >= 0 and e["peak_bytes"] > 1e6 for e in epochs)
+    assert all(e["seconds"] >= 0 and e["peak_mb"] > 1 for e in epochs)
 
 
 def test_a_contestant_that_fails_says_why(tmp_path):

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from zoo.files import check_characters
+from zoo.keras_imports import import_keras
 
 CHUNK = 512  # lines of standard input that are predicted together
 
@@ -74,6 +75,7 @@ def run(arguments: list[str] | None = None) -> None:
     options = _parse(arguments)
     if options.command == "list":
         return _list()
+    import_keras()
     if options.command == "info":
         return _info(options.model)
     import zoo

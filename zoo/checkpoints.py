@@ -226,9 +226,13 @@ def weights_of(model) -> dict[str, np.ndarray]:
 def fill(model, weights: Mapping[str, np.ndarray]) -> None:
     """Assigns weights by variable path, converting them to the variables' types.
 
+    Variables that a `keras.StatelessScope` has left without a value begin with theirs.
+
     Raises:
         ValueError: if paths or shapes differ from the model's.
     """
+    import keras
+
     variables = {v.path: v for v in model.weights}
     differing = sorted(variables.keys() ^ weights.keys())
     if differing:
@@ -240,4 +244,11 @@ def fill(model, weights: Mapping[str, np.ndarray]) -> None:
                 f"{WEIGHTS}: {path} has the shape {weights[path].shape}; "
                 f"expected {tuple(variable.shape)}"
             )
-        variable.assign(weights[path].astype(variable.dtype))
+    for path, variable in variables.items():
+        array = weights[path].astype(variable.dtype)
+        if variable._value is None:
+            variable._initializer = lambda shape, dtype, array=array: array
+        else:
+            variable.assign(array)
+    with keras.StatelessScope():
+        pass  # at whose end what has no value yet is initialised

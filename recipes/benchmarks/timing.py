@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import resource
+import os
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -41,12 +42,6 @@ def alternate(
     return seconds
 
 
-def peak_memory() -> int:
-    """Returns the most bytes that this process has held at a time."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def serve(runner: Any, answers: TextIO, **first: Any) -> None:
     """Trains an epoch for each line of standard input, and answers with a line of JSON.
 
@@ -64,7 +59,7 @@ def serve(runner: Any, answers: TextIO, **first: Any) -> None:
         runner.train()
         seconds = time.perf_counter() - start
         dev = runner.evaluate()
-        answer = {"seconds": seconds, "dev": dev, "peak_bytes": peak_memory()}
+        answer = {"seconds": seconds, "dev": dev, "peak_mb": memory("VmHWM")}
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -96,3 +91,58 @@ def write(file: Path | None, result: dict[str, Any]) -> None:
     """Writes the figures as JSON, if there is a file to write them to."""
     if file:
         file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def memory(name: str, process: int | str = "self") -> float:
+    """Returns a figure of a process's memory in MB (10^6 bytes), from /proc.
+
+    Args:
+        name: `"VmRSS"`, what it holds now; `"VmHWM"`, the most it has held; or
+            `"RssAnon"`, what it holds now without the pages of mapped files.
+        process: its number; by default this one's.
+    """
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(x.split()[1]) for x in lines if x.startswith(name)) * 1024 / 1e6
+
+
+def reset_peak() -> None:
+    """Lets `VmHWM`, the most that this process has held, begin anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def apart(module: str, *arguments: str, **environment: str) -> Any:
+    """Runs `python -m module` in a process of its own.
+
+    Args:
+        module: to run.
+        arguments: of its command line.
+        environment: variables to add to those of this process.
+
+    Returns:
+        The JSON value of the last line that it printed.
+
+    Raises:
+        ValueError: if it failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise ValueError(f"{' '.join(arguments)}: {done.stderr.strip()[-300:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
+    """Returns the p of the power law `value = c size^p` that fits best.
+
+    By least squares of the logarithms.
+
+    >>> round(exponent([1, 2, 10], [3, 12, 300]), 6)
+    2.0
+    """
+    return statistics.linear_regression(
+        [math.log(size) for size in sizes], [math.log(value) for value in values]
+    ).slope

@@ -19,8 +19,6 @@ import os
 import platform
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from importlib.metadata import version
@@ -28,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from recipes.benchmarks import timing
 
 READERS = ("pretrained.vectors", "gensim")
 PACKAGES = ("numpy", "gensim")
@@ -65,7 +65,7 @@ def measure(reader: str, file: Path, words: list[str]) -> dict[str, Any]:
         from gensim.models import KeyedVectors
     else:
         from pretrained import vectors
-    before = _memory("VmRSS")
+    before = timing.memory("VmRSS")
     start, cpu_start = time.perf_counter(), time.process_time()
     if reader == "gensim":
         keyed = KeyedVectors.load_word2vec_format(str(file), no_header=True)
@@ -76,16 +76,10 @@ def measure(reader: str, file: Path, words: list[str]) -> dict[str, Any]:
     return {
         "seconds": seconds,
         "cpu_seconds": cpu,
-        "peak_mb": _memory("VmHWM") - before,
+        "peak_mb": timing.memory("VmHWM") - before,
         "matrix_mb": matrix.nbytes / 1e6,
         "sha256": hashlib.sha256(matrix.astype(np.float32).tobytes()).hexdigest(),
     }
-
-
-def _memory(name: str) -> float:
-    """Returns a figure of this process in MB: now (VmRSS) or at its peak (VmHWM)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(x.split()[1]) for x in lines if x.startswith(name)) * 1024 / 1e6
 
 
 def compare(file: Path, number: int, repeats: int, seed: int) -> dict[str, Any]:
@@ -109,7 +103,11 @@ def compare(file: Path, number: int, repeats: int, seed: int) -> dict[str, Any]:
         words.write_text(json.dumps(choose_words(file, number, seed)))
         for _ in range(repeats):
             for reader in READERS:
-                measures[reader].append(_measure_apart(reader, file, words))
+                arguments = ["--measure", reader, "--file", str(file)]
+                arguments += ["--words", str(words)]
+                measures[reader].append(
+                    timing.apart("recipes.benchmarks.vectors", *arguments)
+                )
     ours, theirs = (measures[reader] for reader in READERS)
     return {
         "file_mb": file.stat().st_size / 1e6,
@@ -124,15 +122,6 @@ def compare(file: Path, number: int, repeats: int, seed: int) -> dict[str, Any]:
         "peak_allowed_mb": 2 * ours[0]["matrix_mb"] + 50,
         "equal": len({m["sha256"] for m in ours + theirs}) == 1,
     }
-
-
-def _measure_apart(reader: str, file: Path, words: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "recipes.benchmarks.vectors"]
-    command += ["--measure", reader, "--file", str(file), "--words", str(words)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise ValueError(f"{reader}: {done.stderr.strip()[-300:]}")
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _median(measures: list[dict[str, Any]], key: str) -> float:

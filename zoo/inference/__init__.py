@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import keras
+
 from zoo import checkpoints, embeddings
 from zoo.inference.classifier import Classifier, Prediction
 from zoo.inference.language_model import LanguageModel, Score
@@ -48,7 +50,9 @@ def load(
     kind = kinds[checkpoint.task]
     try:
         config = kind.config_type(**checkpoint.model)
-        trained = kind(config, checkpoint.vocabularies, **checkpoint.settings)
+        # Random weights that no one will see are not drawn, which takes JAX seconds.
+        with keras.StatelessScope(initialize_variables=False):
+            trained = kind(config, checkpoint.vocabularies, **checkpoint.settings)
     except KeyError as error:
         raise ValueError(f"{place}: {error} is missing") from None
     except (TypeError, ValueError) as error:

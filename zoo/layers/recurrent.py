@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import keras
 from keras import ops
 
+from zoo.keras_imports import without_tensorflow
 from zoo.layers import scans
 
 Engine = Literal["auto", "scan", "keras"]
@@ -219,7 +220,8 @@ class Bidirectional(keras.layers.Bidirectional):
     """`keras.layers.Bidirectional`: a core for each direction, no double flips."""
 
     def __init__(self, layer, **options):
-        super().__init__(layer, **options)
+        with without_tensorflow():
+            super().__init__(layer, **options)
         for part in (self.forward_layer, self.backward_layer):
             part.paired = True
 
