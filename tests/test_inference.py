@@ -61,11 +61,12 @@ def tagger():
     return enlarged(Tagger(config, vocabularies, lowercase=True, tokenizer=words()))
 
 
-def language_model(kind="characters"):
+def language_model(kind="characters", **options):
     tokens = [*WORDS, "\n"] if kind == "characters" else WORDS
     config = LanguageModelConfig(
-        vocabulary_size=4 + len(tokens), units=4, embedding_size=4, num_layers=2
-    )
+        vocabulary_size=4 + len(tokens), units=4, embedding_size=4, num_layers=2,
+        **options,
+    )  # fmt: skip
     return enlarged(
         LanguageModel(config, {"tokens": tokens}, tokenizer=vars(Tokenizer(kind)))
     )
@@ -102,6 +103,19 @@ def types(value):
     if isinstance(value, (list, tuple, dict)):
         return {type(value)}.union(*map(types, inside))
     return {type(value)}
+
+
+@pytest.mark.parametrize("initializer", ["orthogonal", "identity"])
+@pytest.mark.parametrize("cell", ["simple", "lstm", "gru"])
+def test_dropout_leaves_decoding_alone(cell, initializer):
+    options = {"cell": cell, "recurrent_initializer": initializer}
+    dropouts = {f"{where}_dropout": 0.2 for where in ("input", "output", "recurrent")}
+    plain, dropped = (language_model(**options, **d) for d in ({}, dropouts))
+    for _ in range(2):
+        assert dropped.generate("a", 9, seed=1) == plain.generate("a", 9, seed=1)
+    plain, dropped = (translator(**options, **d) for d in ({}, dropouts))
+    for _ in range(2):
+        assert dropped.translate(TEXTS) == plain.translate(TEXTS)
 
 
 # --- Classifier ------------------------------------------------------------------

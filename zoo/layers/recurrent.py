@@ -116,8 +116,19 @@ class Scanned:
         reason = 'engine="scan"' if self.engine == "scan" else f"no cuDNN: {off_cudnn}"
         return Explanation("scan", reason, cudnn_remedy)
 
+    def _maybe_config_dropout_masks(self, cell, sequence, state):
+        """Leaves masks to `inner_loop`, which draws them in training only.
+
+        Keras draws them always, and under JAX what is drawn inside the loop of a
+        decoder would outlive that loop.
+        """
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         if self.explain().path != "scan":
+            if training:
+                super()._maybe_config_dropout_masks(
+                    self.cell, sequences[:, 0], initial_state
+                )
             return super().inner_loop(sequences, initial_state, mask, training)
         states = keras.tree.flatten(initial_state)
         mask = keras.tree.flatten(mask)[0] if keras.tree.is_nested(mask) else mask
