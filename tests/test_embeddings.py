@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 import pytest
 from conftest import options, write_corpus
@@ -207,6 +208,7 @@ def test_unfrozen_vectors_wait(tmp_path, words_file, monkeypatch):
         assert moved == [False, False, is_trained], word
 
 
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="compiles for long")
 @pytest.mark.skipif(not publish.README.exists(), reason="not in a checkout")
 def test_the_recipe_of_readme(tmp_path, glove_package, monkeypatch, capsys):
     text = publish.README.read_text(encoding="utf-8")
