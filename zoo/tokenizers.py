@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 # English clitics split off as in the Penn Treebank ("do n't", "it 's"), words, and
 # every other visible character by itself.
@@ -35,6 +35,11 @@ class Tokenizer:
     kind: Literal["words", "spaces", "characters"] = "words"
     lowercase: bool = False
     joiner: bool = False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a checkpoint's configuration says of it."""
+        return vars(self)
 
     def tokenize(self, text: str) -> list[str]:
         """Returns the tokens of `text`; none if it holds nothing but white space."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 
 from zoo import checkpoints
+from zoo.inference.cache import Cache
 from zoo.inference.classifier import Classifier, Prediction
+from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.language_model import LanguageModel, Score
+from zoo.inference.reranking import rerank
 from zoo.inference.tagger import Tagger, Tagging
 from zoo.inference.trained import Trained
 from zoo.inference.translator import Translator
 
 __all__ = [
+    "Cache",
     "Classifier",
+    "Hypothesis",
     "LanguageModel",
     "Prediction",
     "Score",
@@ -21,6 +26,7 @@ __all__ = [
     "Trained",
     "Translator",
     "load",
+    "rerank",
 ]
 
 
@@ -43,7 +49,12 @@ def load(path: str | os.PathLike) -> Classifier | Tagger | LanguageModel | Trans
     kind = kinds[checkpoint.task]
     try:
         config = kind.config_type(**checkpoint.model)
-        trained = kind(config, checkpoint.vocabularies, **checkpoint.settings)
+        trained = kind(
+            config,
+            checkpoint.vocabularies,
+            files=checkpoint.files,
+            **checkpoint.settings,
+        )
     except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{place}: {error}") from None
     checkpoints.fill(trained.model, checkpoint.weights)
