@@ -24,7 +24,7 @@ import numpy as np
 
 from zoo import corpora, metrics, plots
 from zoo.batches import Ragged, Streams
-from zoo.inference import LanguageModel
+from zoo.inference import Cache, LanguageModel
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.language_model import LanguageModelConfig, build_stream_model
 from zoo.runs import Result, Run
@@ -48,6 +48,7 @@ class Config(TrainingConfig):
             sentence).
         min_count: tokens seen less often are unknown.
         steps: length of back-propagation through time.
+        random_steps: whether it varies by up to a half, cutting each epoch elsewhere.
         tied: whether the output layer shares the matrix of the embedding.
         embedding_size: size of a token's vector.
         cell: `"simple"`, `"lstm"` or `"gru"`.
@@ -56,6 +57,16 @@ class Config(TrainingConfig):
         input_dropout: share of the embeddings' features dropped.
         output_dropout: share of the recurrent outputs dropped.
         recurrent_dropout: share of the state dropped inside each step.
+        weight_drop: share of the recurrent weights dropped.
+        variational_dropout: whether input and output dropout drop the same features at
+            every step.
+        embedding_dropout: share of the vocabulary dropped from each batch.
+        activation_penalty: what large outputs of the last layer cost.
+        temporal_activation_penalty: what their changes from step to step cost.
+        cache: tokens of a continuous cache in the final scores; 0 for none, see
+            `zoo.inference.Cache`.
+        cache_weight: share of the cache in the mixture.
+        cache_sharpness: how much the likeliness of states counts in it.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
         epochs: None for 22, or 8 on the embedded default.
@@ -68,6 +79,7 @@ class Config(TrainingConfig):
     tokens: Literal["characters", "words"] = "characters"
     min_count: int = 1
     steps: int = 64
+    random_steps: bool = False
     tied: bool = False
     embedding_size: int = 64
     cell: Cell = "lstm"
@@ -76,6 +88,14 @@ class Config(TrainingConfig):
     input_dropout: float = 0.1
     output_dropout: float = 0.5
     recurrent_dropout: float = 0.2
+    weight_drop: float = 0.0
+    variational_dropout: bool = False
+    embedding_dropout: float = 0.0
+    activation_penalty: float = 0.0
+    temporal_activation_penalty: float = 0.0
+    cache: int = 0
+    cache_weight: float = 0.1
+    cache_sharpness: float = 0.3
     recurrent_initializer: Initializer = "orthogonal"
     dtype: Precision = "float32"
     run_dir: str | None = None
@@ -108,7 +128,8 @@ def run(config: Config) -> Result:
             recurrent_dropout=0.0,
         )
     config = config.adapted(epochs=22)
-    config.check(min_count=1, steps=1)
+    config.check(min_count=1, steps=1, cache=0)
+    _cache(config)  # says what is wrong before the training
     splits = corpora.text(config.data, features=config.features)
     by_characters = config.tokens == "characters"
     tokenizer = Tokenizer("characters" if by_characters else "spaces")
@@ -125,10 +146,10 @@ def run(config: Config) -> Result:
         tokenizer=vars(tokenizer),
     )
     ids = {split: _encode(lm, corpus) for split, corpus in splits.items()}
-    train, dev = (
-        Streams(ids[split], config.batch_size, config.steps)
-        for split in ("train", "dev")
+    train = Streams(
+        ids["train"], config.batch_size, config.steps, config.random_steps, config.seed
     )
+    dev = Streams(ids["dev"], config.batch_size, config.steps)
     run.create()
     history = fit(
         build_stream_model(lm.model, config.batch_size),
@@ -150,7 +171,7 @@ def run(config: Config) -> Result:
     )
     write_text(run.directory / "samples.txt", samples + "\n")
 
-    nats = {s: -lm.log_probabilities(ids[s], STREAMS).mean() for s in ("dev", "test")}
+    nats = {s: _nats(lm, config, ids[s]) for s in ("dev", "test")}
     per = "character" if by_characters else "token"
     return run.finish(
         lm,
@@ -159,22 +180,39 @@ def run(config: Config) -> Result:
         metric="cross-entropy",
         unit=f"nats per {per}",
         split=f"test, {len(ids['test']):,} {per}s",
-        score=float(nats["test"]),
+        score=nats["test"],
         baseline=(
             "unigram",
             metrics.unigram_nats(ids["train"], ids["test"], len(vocabulary)),
         ),
         predict="generate {run} 'The '",
-        dev_score=float(nats["dev"]),
+        dev_score=nats["dev"],
         perplexity=math.exp(nats["test"]),
-        bits_per_token=float(nats["test"] / math.log(2)),
+        bits_per_token=nats["test"] / math.log(2),
     )
 
 
 def evaluate(lm: LanguageModel, config: Config, split: str = "test") -> float:
     """Returns the cross-entropy of a split, in nats per token."""
     corpus = corpora.text(config.data, features=config.features)[split]
-    return float(-lm.log_probabilities(_encode(lm, corpus), STREAMS).mean())
+    return _nats(lm, config, _encode(lm, corpus))
+
+
+def _cache(config: Config) -> Cache | None:
+    if not config.cache:
+        return None
+    return Cache(
+        size=config.cache,
+        weight=config.cache_weight,
+        sharpness=config.cache_sharpness,
+    )
+
+
+def _nats(lm: LanguageModel, config: Config, ids: np.ndarray) -> float:
+    """Returns the mean over tokens; with a cache the text is one stream."""
+    cache = _cache(config)
+    logs = lm.log_probabilities(ids, 1 if cache else STREAMS, cache)
+    return float(-logs.mean())
 
 
 def _encode(lm: LanguageModel, corpus: corpora.Corpus) -> np.ndarray:

@@ -22,10 +22,13 @@ import keras
 
 from zoo import corpora, metrics, plots
 from zoo.batches import Batches, Ragged, translation_batch
+from zoo.decoding import BeamOptions
 from zoo.inference import Translator
 from zoo.layers.stacks import Cell, Initializer, Precision
-from zoo.models.translator import TranslatorConfig
+from zoo.losses import SmoothedCrossentropy
+from zoo.models.translator import Attention, TranslatorConfig
 from zoo.runs import Result, Run
+from zoo.subwords import SubwordTokenizer
 from zoo.tokenizers import Tokenizer
 from zoo.training import TrainingConfig, fit, write_text
 from zoo.vocabulary import Vocabulary
@@ -41,9 +44,14 @@ class Config(TrainingConfig):
         source: source language, the suffix of its files (`train.de`).
         target: target language.
         features: for `tfds:` data, the names of source and target, as "de,en".
-        min_count: words seen less often are unknown.
+        tokens: `"words"`, or subwords by `"bpe"` or `"unigram"`; see `zoo.subwords`.
+        subwords: how many pieces to find.
+        joint: whether they are found in the text of both languages together, or so many
+            in that of each.
+        min_count: words seen less often are unknown; subwords are all known.
         max_length: longer training pairs are left out.
-        attention: `"additive"` or `"none"`.
+        attention: `"additive"`, `"dot"`, `"general"`, `"scaled_dot"` or `"none"`; see
+            `zoo.models.translator.TranslatorConfig`.
         tied: whether the output layer shares the matrix of the target embedding.
         embedding_size: size of a token's vector.
         cell: `"simple"`, `"lstm"` or `"gru"`.
@@ -53,8 +61,14 @@ class Config(TrainingConfig):
         input_dropout: share of the embeddings' features dropped.
         output_dropout: share of the recurrent outputs dropped.
         recurrent_dropout: share of the state dropped inside each step.
+        variational_dropout: whether the others drop the same features at every step.
+        weight_drop: share of the recurrent weights dropped.
+        label_smoothing: share of each target's probability spread over all tokens.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
+        beam_size: hypotheses kept in evaluation; 1 takes the likeliest word each time.
+        length_penalty: of the beam search; see `zoo.decoding.BeamOptions`.
+        coverage_penalty: of the beam search.
         epochs: None for 10, or 8 on the embedded default.
         batch_size: pairs of a batch; None for 64.
         batch_tokens: instead of `batch_size`, the tokens of a batch at most, padding
@@ -66,9 +80,12 @@ class Config(TrainingConfig):
     source: str | None = None
     target: str | None = None
     features: str | None = None
+    tokens: Literal["words", "bpe", "unigram"] = "words"
+    subwords: int = 8000
+    joint: bool = True
     min_count: int = 2
     max_length: int = 60
-    attention: Literal["additive", "none"] = "additive"
+    attention: Attention = "additive"
     tied: bool = True
     embedding_size: int = 256
     cell: Cell = "gru"
@@ -78,8 +95,14 @@ class Config(TrainingConfig):
     input_dropout: float = 0.4
     output_dropout: float = 0.4
     recurrent_dropout: float = 0.0
+    weight_drop: float = 0.0
+    variational_dropout: bool = False
+    label_smoothing: float = 0.0
     recurrent_initializer: Initializer = "orthogonal"
     dtype: Precision = "float32"
+    beam_size: int = 1
+    length_penalty: float = 1.0
+    coverage_penalty: float = 0.0
     run_dir: str | None = None
     epochs: int | None = None
     batch_size: int | None = None
@@ -112,21 +135,27 @@ def run(config: Config) -> Result:
     config = config.adapted(epochs=10)
     if not config.batch_tokens:
         config = config.adapted(batch_size=64)
-    config.check(min_count=1, max_length=1, batch_tokens=0)
+    config.check(min_count=1, max_length=1, batch_tokens=0, subwords=1)
+    loss = SmoothedCrossentropy(config.label_smoothing)
+    BeamOptions(**_beam(config))  # says what is wrong before the training
+    if config.coverage_penalty and config.attention == "none":
+        raise ValueError("coverage_penalty: expected 0 with attention='none'")
+    if spelling and config.tokens != "words":
+        raise ValueError(f"tokens: {config.tokens} needs --data; letters are pieces")
     splits = read(config)
-    tokenizers = {
-        "source": (
-            Tokenizer("characters") if spelling else Tokenizer("words", joiner=True)
-        ),
-        "target": Tokenizer("spaces") if spelling else Tokenizer("words", joiner=True),
-    }
+    tokenizers = _tokenizers(config, splits["train"])
     vocabularies = {
         side: Vocabulary.build(
             (tokenizers[side].tokenize(pair[i]) for pair in splits["train"]),
-            config.min_count,
+            config.min_count if config.tokens == "words" else 1,
         )
         for i, side in enumerate(tokenizers)
     }
+    if config.tokens != "words":  # characters of overlong lines may be no pieces
+        vocabularies = {
+            side: Vocabulary(t for t in known.tokens[4:] if t in tokenizers[side])
+            for side, known in vocabularies.items()
+        }
     model_config = TranslatorConfig.select(
         config,
         source_vocabulary_size=len(vocabularies["source"]),
@@ -136,8 +165,15 @@ def run(config: Config) -> Result:
     translator = Translator(
         model_config,
         {side: vocabulary.tokens[4:] for side, vocabulary in vocabularies.items()},
-        source_tokenizer=vars(tokenizers["source"]),
-        target_tokenizer=vars(tokenizers["target"]),
+        files={
+            f"{side}.model": tokenizer.model
+            for side, tokenizer in tokenizers.items()
+            if isinstance(tokenizer, SubwordTokenizer)
+        },
+        **{
+            f"{side}_tokenizer": tokenizer.settings
+            for side, tokenizer in tokenizers.items()
+        },
     )
 
     def batches(split: str, longest: int, shuffle: bool = False) -> Batches:
@@ -167,9 +203,7 @@ def run(config: Config) -> Result:
         train,
         dev,
         config,
-        loss=keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        ),
+        loss=loss,
         metric=keras.metrics.SparseCategoricalAccuracy("accuracy"),
         score=(name, "min" if spelling else "max"),
         save=lambda: translator.save(run.checkpoint),
@@ -177,11 +211,11 @@ def run(config: Config) -> Result:
         evaluate=lambda: {name: evaluate(translator, config, "dev")},
     )
     plots.learning_curves(history, name, run.directory / "curves.png")
-    if config.attention == "additive":
+    if config.attention != "none":
         weights, source, target = translator.attention(sources[0])
         plots.attention_map(weights, source, target, run.directory / "attention.png")
 
-    predicted = translator.translate(sources)
+    predicted = translator.translate(sources, **_beam(config))
     lines = itertools.chain.from_iterable(
         zip(sources, predicted, targets, itertools.repeat(""))
     )
@@ -224,8 +258,34 @@ def read(config: Config) -> dict[str, corpora.Corpus]:
 def evaluate(translator: Translator, config: Config, split: str = "test") -> float:
     """Returns BLEU, or on the embedded default the word error rate in percent."""
     sources, targets = zip(*read(config)[split])
-    predicted = translator.translate(sources)
+    predicted = translator.translate(sources, **_beam(config))
     return _score(predicted, list(targets), config.data is None)[0]
+
+
+def _beam(config: Config) -> dict[str, float]:
+    names = ("beam_size", "length_penalty", "coverage_penalty")
+    return {name: getattr(config, name) for name in names}
+
+
+def _tokenizers(
+    config: Config, train: corpora.Corpus
+) -> dict[str, Tokenizer | SubwordTokenizer]:
+    """Returns the tokenizers of both sides, after training those of subwords."""
+    if config.data is None:
+        return {"source": Tokenizer("characters"), "target": Tokenizer("spaces")}
+    sides = {"source": 0, "target": 1}
+    if config.tokens == "words":
+        return {side: Tokenizer("words", joiner=True) for side in sides}
+    if config.joint:
+        texts = (text for pair in train for text in pair)
+        both = SubwordTokenizer.train(texts, config.subwords, config.tokens)
+        return {side: both for side in sides}
+    return {
+        side: SubwordTokenizer.train(
+            (pair[i] for pair in train), config.subwords, config.tokens
+        )
+        for side, i in sides.items()
+    }
 
 
 def _score(

@@ -39,6 +39,15 @@ def names(directory):
     return sorted(p.name for p in directory.iterdir())
 
 
+def test_further_files_are_kept_and_verified(tmp_path):
+    files = {"source.model": bytes(range(256)), "empty.bin": b""}
+    checkpoints.save(tmp_path / "more", checkpoint(files=files))
+    loaded = checkpoints.load(tmp_path / "more")
+    assert loaded.files == files and loaded.vocabularies == checkpoint().vocabularies
+    (tmp_path / "more" / "source.model").write_bytes(b"x")
+    assert "source.model: changed since it was saved" in message(tmp_path / "more")
+
+
 @pytest.fixture
 def saved(tmp_path):
     checkpoints.save(tmp_path / "checkpoint", checkpoint())

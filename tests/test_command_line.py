@@ -5,6 +5,7 @@ import gzip
 import importlib
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -214,6 +215,12 @@ def test_an_option_that_names_its_default_is_given():
         ("translate", "batch_size=0", "batch_size: expected at least 1, got 0"),
         ("translate", "max_length=1", "there are no examples to encode"),
         ("translate", "learning_rate=-1", "learning_rate: expected at least 0"),
+        ("translate", "beam_size=0", "beam_size: expected at least 1, got 0"),
+        ("translate", "label_smoothing=1", "label_smoothing: expected a number from 0"),
+        ("translate", "attention=dot", "bidirectional: expected false with attention"),
+        ("generate", "weight_drop=1", "weight_drop: expected a number from 0"),
+        ("generate", "activation_penalty=-1", "activation_penalty: expected a number"),
+        ("generate", "cache=-1", "cache: expected at least 0, got -1"),
     ],
 )
 def test_options_out_of_range(recipe, option, expected, tmp_path, monkeypatch, fails):
@@ -339,6 +346,31 @@ def test_lines_of_standard_input_give_lines(name, runs, say):
     assert [entry["text"] for entry in objects] == texts
 
 
+def test_translations_by_a_beam(runs, say):
+    place, beam = runs["translate"].directory, "--beam_size=3"
+    (best,) = say("translate", place, beam, "der hund")
+    lines = say("translate", place, beam, "--n_best=2", "der hund")
+    scores, texts = zip(*(line.split("\t") for line in lines))
+    assert len(lines) == 2 and texts[0] == best
+    assert float(scores[0]) >= float(scores[1])
+    (line,) = say("translate", place, beam, "--n_best=2", "--json", "der hund")
+    found = json.loads(line)["translations"]
+    assert [entry["text"] for entry in found] == [*texts]
+    assert f"{found[1]['score']:.4f}" == scores[1]
+    (short,) = say("translate", place, "--max_length=2", "der hund")
+    assert len(short.split()) <= 2
+
+
+def test_scores_of_a_line(runs, say):
+    place = runs["generate"].directory
+    (line,) = say("score", place, "the dog")
+    *numbers, text = line.split("\t")
+    nats, perplexity, bits = map(float, numbers)
+    assert text == "the dog"
+    assert perplexity == pytest.approx(math.exp(-nats / 7), rel=1e-3)
+    assert bits == pytest.approx(-nats / 7 / math.log(2), abs=1e-3)
+
+
 def test_generate_keeps_the_prompt(runs, say):
     place = runs["generate"].directory
     lines = say("generate", place, "the ", "--tokens", 5, "--temperature", 0)
@@ -430,11 +462,23 @@ def test_a_near_match_of_a_name(monkeypatch, fails):
 @pytest.mark.parametrize(
     "option, expected",
     [("--tokens=0", "max_tokens: "), ("--temperature=-1", "temperature: expected"),
-     ("--seed=-1", "seed: expected at least 0")],
+     ("--seed=-1", "seed: expected at least 0"), ("--top_p=0", "top_p: expected"),
+     ("--top_k=-1", "top_k: "), ("--repetition_penalty=0", "repetition_penalty: ")],
 )  # fmt: skip
 def test_bad_options_of_generate(option, expected, runs, fails):
     place = str(runs["generate"].directory)
     assert expected in fails(lambda: shell.run(["generate", place, "a", option]))
+
+
+@pytest.mark.parametrize(
+    "option, expected",
+    [("--beam_size=0", "beam_size: expected at least 1"),
+     ("--n_best=2", "n_best: expected at most beam_size, 1, got 2"),
+     ("--max_length=0", "max_length: "), ("--length_penalty=-1", "length_penalty: ")],
+)  # fmt: skip
+def test_bad_options_of_translate(option, expected, runs, fails):
+    place = str(runs["translate"].directory)
+    assert expected in fails(lambda: shell.run(["translate", place, "a", option]))
 
 
 def test_standard_input_that_is_no_utf8(runs, say, fails):

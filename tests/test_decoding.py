@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 from keras import ops
 
-from zoo.decoding import GreedySearch, Sampling, greedy, sample
+from zoo.decoding import GreedySearch, Sampling, SamplingOptions, greedy, sample
 from zoo.models.language_model import LanguageModelConfig, build_language_model
 from zoo.models.translator import TranslatorConfig, build_translator
 from zoo.vocabulary import END, START
@@ -110,11 +110,12 @@ def test_greedy_never_writes_padding_unknown_or_start():
         assert min(kept) >= END and (0 not in row or kept[-1] == END)
 
 
-def run_sample(step, given, uniform, temperature=1.0, state=()):
+def run_sample(step, given, uniform, temperature=1.0, state=(), **options):
     given = np.array(given, np.int32)
     temperature = np.broadcast_to(temperature, (len(given), 1)).astype(np.float32)
     tensors = map(ops.convert_to_tensor, (given, np.float32(uniform), temperature))
-    return ops.convert_to_numpy(sample(step, *tensors, list(state)))
+    how = SamplingOptions(**options)
+    return ops.convert_to_numpy(sample(step, *tensors, list(state), how))
 
 
 def uniforms(rows, length, seed=0):
@@ -209,6 +210,53 @@ def test_sampled_frequencies(temperature):
     found = found[END:, END:].ravel()
     assert found.sum() == count
     assert scipy.stats.chisquare(found, count * pairs).pvalue > 1e-3
+
+
+def filtered(p, top_k=0, top_p=1.0):
+    """What `top_k` and `top_p` leave of probabilities, in plain Python."""
+    ranked = sorted(range(len(p)), key=lambda i: -p[i])
+    kept, total = [], 0.0
+    for i in ranked[: top_k or None]:
+        if total >= top_p:
+            break
+        kept.append(i)
+        total += p[i] / (p[ranked[:top_k]].sum() if top_k else 1)
+    out = np.zeros_like(p)
+    out[kept] = p[kept]
+    return out / out.sum()
+
+
+@pytest.mark.parametrize(
+    "options", [{"top_k": 1}, {"top_k": 3}, {"top_p": 0.6}, {"top_k": 4, "top_p": 0.8}]
+)
+@pytest.mark.parametrize("temperature", [0.7, 1.5])
+def test_sampled_frequencies_of_a_part(options, temperature):
+    count, matrix = 4000, random_logits(8, scale=1.0)
+    given = np.full((count, 2), [4, 0])
+    out = run_sample(
+        matrix_step(matrix), given, uniforms(count, 2), temperature, **options
+    )
+    p = filtered(softmax(matrix[4], temperature), **options)
+    found = np.bincount(out[:, 1], minlength=VOCABULARY)
+    assert not found[p == 0].any()
+    if (p > 0).sum() > 1:
+        assert scipy.stats.chisquare(found[p > 0], count * p[p > 0]).pvalue > 1e-3
+
+
+def test_the_repetition_penalty_counts_what_is_in_the_text():
+    matrix, penalty = random_logits(9), 2.5
+    given = np.zeros((40, 7), np.int32)
+    given[:, 0], given[::2, 1], given[:, 5] = np.resize([4, 5, 6, 7], 40), 8, 4
+    uniform = uniforms(40, 7)
+    out = run_sample(matrix_step(matrix), given, uniform, repetition_penalty=penalty)
+    for row, numbers, wanted in zip(out, uniform, given):
+        for t in range(6):
+            logits = matrix[row[t]].copy()
+            for i in set(row[: t + 1]):
+                logits[i] *= 1 / penalty if logits[i] > 0 else penalty
+            cumulative = np.cumsum(softmax(logits))
+            drawn = np.searchsorted(cumulative, numbers[t + 1], side="right")
+            assert row[t + 1] == (wanted[t + 1] or drawn)
 
 
 def test_sample_never_writes_padding_unknown_or_start():

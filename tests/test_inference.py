@@ -9,7 +9,15 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.inference import Classifier, LanguageModel, Tagger, Translator
+from zoo.inference import (
+    Cache,
+    Classifier,
+    LanguageModel,
+    Tagger,
+    Translator,
+    rerank,
+)
+from zoo.inference.trained import batches_by_length
 from zoo.ladders import ladder_length
 from zoo.models.classifier import ClassifierConfig
 from zoo.models.language_model import LanguageModelConfig
@@ -269,6 +277,73 @@ def test_the_probabilities_of_all_texts_of_two_tokens_sum_to_one(by_characters):
     assert np.exp(logs).sum() == pytest.approx(1, abs=1e-5)
 
 
+def test_bits_per_character(by_characters, by_words):
+    score = by_characters.score("abca")
+    nats = -sum(score.log_probabilities)
+    assert score.bits_per_character == pytest.approx(nats / math.log(2) / 4)
+    score = by_words.score("a b")  # and a newline
+    nats = -sum(score.log_probabilities)
+    assert score.bits_per_character == pytest.approx(nats / math.log(2) / 4)
+
+
+def states_of(lm, ids):
+    """Returns the last layer's output before each id, one step after another."""
+    states = [np.zeros((1, s.shape[-1]), np.float32) for s in lm.model.inputs[1:]]
+    found, before = [], lm.boundary
+    for i in ids:
+        outputs = lm.model([np.array([[before]], np.int32), *states])
+        states = [keras.ops.convert_to_numpy(x) for x in outputs[1:]]
+        found.append(states[-2][0])  # of an LSTM, the last layer's h
+        before = int(i)
+    return np.array(found, np.float64)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize("window", [2, 256])
+def test_the_cache_is_the_formula(by_characters, monkeypatch, size, window):
+    monkeypatch.setattr(by_characters, "window", window)
+    ids = by_characters.encode("abcabcaabbcabddcab")
+    cache = Cache(size=size, weight=0.4, sharpness=2.0)
+    found = by_characters.log_probabilities(ids, cache=cache)
+    states, plain = states_of(by_characters, ids), log_probabilities(by_characters, ids)
+    for t in range(len(ids)):
+        past = range(max(0, t - size), t)
+        shares = np.exp([2.0 * states[t] @ states[i] for i in past])
+        same = [share for share, i in zip(shares, past) if ids[i] == ids[t]]
+        p = math.exp(plain[t])
+        if t:
+            p = 0.6 * p + 0.4 * sum(same) / sum(shares)
+        assert found[t] == pytest.approx(math.log(p), abs=1e-4)
+
+
+def test_a_cache_of_weight_0_changes_nothing(by_characters):
+    plain = by_characters.score("abcabc")
+    found = by_characters.score("abcabc", Cache(weight=0.0))
+    assert found.log_probabilities == pytest.approx(plain.log_probabilities, abs=1e-6)
+
+
+def test_with_a_cache_the_probabilities_sum_to_one(by_characters):
+    ids, cache = by_characters.encode("abcab"), Cache(weight=0.5, sharpness=1.0)
+    logs = [
+        by_characters.log_probabilities(np.append(ids, np.int32(i)), cache=cache)[-1]
+        for i in range(9)
+    ]
+    assert np.exp(logs).sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({"size": 0}, "size: expected at least 1, got 0"),
+        ({"weight": 1.0}, "weight: expected a number from 0 up to 1, got 1.0"),
+        ({"sharpness": -1.0}, "sharpness: expected at least 0, got -1.0"),
+    ],
+)
+def test_a_cache_refuses(options, expected):
+    with pytest.raises(ValueError, match=expected):
+        Cache(**options)
+
+
 def test_score_takes_one_text_or_several(by_characters):
     texts = ["ab", "", "dcba"]
     scores = by_characters.score(texts)
@@ -313,9 +388,56 @@ def test_generate_by_words_puts_a_space_behind_the_prompt(by_words):
     assert by_words.generate("a b", 8, 0.0) == by_words.generate("a b ", 8, 0.0)
 
 
+DRAWS = {
+    "top_k": {"top_k": 2},
+    "top_p": {"top_p": 0.5},
+    "repetition_penalty": {"repetition_penalty": 3.0},
+}
+
+
+@pytest.mark.parametrize("options", DRAWS.values(), ids=DRAWS)
+def test_options_of_sampling_change_the_text(by_characters, options):
+    plain = by_characters.generate("ab", 40, seed=3)
+    text = by_characters.generate("ab", 40, seed=3, **options)
+    assert text != plain and text.startswith("ab") and len(text) == 42
+    assert text == by_characters.generate("ab", 40, seed=3, **options)
+
+
+@pytest.mark.parametrize("kind", ["by_characters", "by_words"])
+def test_continuations_are_scored_as_texts_are(kind, request):
+    lm = request.getfixturevalue(kind)
+    prompt = "ab" if kind == "by_characters" else "a b"
+    found = lm.continuations(prompt, 5, n_best=4, beam_size=6, length_penalty=0.5)
+    assert len({h.text for h in found}) == 4
+    for hypothesis in found:
+        assert hypothesis.text.startswith(prompt)
+        known, ids = len(lm.encode(prompt)), lm.encode(hypothesis.text)
+        total = sum(log_probabilities(lm, ids)[known:])
+        assert hypothesis.log_probability == pytest.approx(total, abs=1e-4)
+        length = len(ids) - known
+        assert length == 5 or ids[-1] == lm.boundary
+        score = total / ((5 + length) / 6) ** 0.5
+        assert hypothesis.score == pytest.approx(score, abs=1e-4)
+
+
+def test_a_continuation_of_beam_1_takes_the_likeliest(by_characters):
+    (found,) = by_characters.continuations("ab", 6, 1, 1)
+    ids = by_characters.encode("ab").tolist()
+    while len(ids) < 8 and ids[-1] != by_characters.boundary:
+        likeliest = [
+            log_probabilities(by_characters, [*ids, i])[-1] for i in range(END + 1, 9)
+        ]
+        ids.append(END + 1 + int(np.argmax(likeliest)))
+    assert found.text == by_characters.text(ids)
+
+
 @pytest.mark.parametrize(
     "options, expected",
     [
+        ({"top_k": -1}, "top_k: expected at least 0, got -1"),
+        ({"top_p": 0.0}, "top_p: expected a number above 0 up to 1, got 0.0"),
+        ({"top_p": 1.1}, "top_p: expected a number above 0 up to 1, got 1.1"),
+        ({"repetition_penalty": 0.0}, "repetition_penalty: expected a number above 0"),
         ({"max_tokens": 0}, "max_tokens: expected at least 1, got 0"),
         ({"temperature": -0.1}, "temperature: expected at least 0, got -0.1"),
         ({"temperature": math.nan}, "temperature: expected at least 0, got nan"),
@@ -371,6 +493,175 @@ def test_neither_order_nor_number_of_texts_changes_a_translation(translators):
     alone = [translators.translate(text) for text in TEXTS]
     assert translators.translate(TEXTS * 6 + [LONG])[:-1] == alone * 6
     assert translators.translate(TEXTS[::-1])[::-1] == alone
+
+
+SEARCHES = {
+    "beam": {"beam_size": 3},
+    "lengths": {"beam_size": 2, "min_length": 4, "max_length": 5},
+    "penalties": {"beam_size": 4, "length_penalty": 0.6, "coverage_penalty": 0.4},
+    "unknown": {"beam_size": 2, "replace_unknown": True},
+    "ngrams": {"beam_size": 1, "blocked_ngrams": 2},
+}
+
+
+@pytest.mark.parametrize("options", SEARCHES.values(), ids=SEARCHES)
+def test_neither_order_nor_number_of_texts_changes_a_search(options):
+    model = translator(cell="gru")
+    alone = [model.translate(text, **options) for text in TEXTS]
+    assert model.translate(TEXTS * 6 + [LONG], **options)[:-1] == alone * 6
+    assert model.translate(TEXTS[::-1], **options)[::-1] == alone
+    best = model.n_best(TEXTS, 1, **options)
+    assert [h[0].text if h else "" for h in best] == alone
+    assert alone[TEXTS.index("")] == ""
+
+
+def test_n_best_scores_are_those_of_teacher_forcing():
+    model = translator(cell="gru")
+    text = "a b c"
+    found = model.n_best(text, 4, beam_size=4, length_penalty=0.7, max_length=8)
+    assert types([h.text for h in found]) == {list, str}
+    assert len({h.text for h in found}) == 4
+    scores = [h.score for h in found]
+    assert scores == sorted(scores, reverse=True) and type(scores[0]) is float
+    for hypothesis in found:
+        ids = [*model.target_vocabulary.encode(hypothesis.text.split())]
+        ids = np.int32([*ids, END][:8])
+        inputs = {
+            "source_ids": model.encode(text)[None],
+            "target_ids": np.int32([[START, *ids[:-1]]]),
+        }
+        z = keras.ops.convert_to_numpy(model.model(inputs))[0].astype(np.float64)
+        logs = z - np.log(np.exp(z - z.max(-1, keepdims=True)).sum(-1, keepdims=True))
+        logs -= z.max(-1, keepdims=True)
+        total = logs[np.arange(len(ids)), ids].sum()
+        assert hypothesis.log_probability == pytest.approx(total, abs=1e-4)
+        score = total / ((5 + len(ids)) / 6) ** 0.7
+        assert hypothesis.score == pytest.approx(score, abs=1e-4)
+
+
+def test_lengths_count_the_end():
+    model = translator(cell="gru")
+    for text in model.translate(TEXTS[:2], 3, min_length=3, max_length=4):
+        assert 2 <= len(text.split()) <= 4
+
+
+def test_unknown_words_are_replaced_by_what_attention_is_on():
+    model = translator(cell="gru")
+    embedding = model.model.get_layer("decoder").get_layer("target_embedding")
+    texts = ["a NEW c", "b OLD", "d d OLD"]
+    plain = model.translate(texts, 2)
+    often = max("wxyz", key=" ".join(plain).count)
+    matrix = np.array(embedding.weights[0].numpy())
+    matrix[1] = 1.5 * matrix[model.target_vocabulary.encode([often])[0]]
+    embedding.weights[0].assign(matrix)
+    found = model.translate(texts, 2, replace_unknown=True)
+    assert set(" ".join(plain).split()) <= {"w", "x", "y", "z"}
+    replaced = [set(text.split()) - {"w", "x", "y", "z"} for text in found]
+    assert any(replaced)
+    for text, words_of in zip(texts, replaced):
+        assert words_of <= set(text.split())
+    # One word by hand: the place of the largest weight, the end left out.
+    source = model.encode(texts[0])[None]
+    ids = np.array([[1, 1, 1, END]], np.int32)
+    weights = model._weights(source, ids)[0]
+    assert weights.shape == (4, 4) and np.allclose(weights.sum(-1), 1, atol=1e-5)
+    expected = [texts[0].split()[row[:3].argmax()] for row in weights[:3]]
+    places = model._sources(source, ids)[0]
+    assert model.decode(ids[0], [texts[0].split()[i] for i in places]) == " ".join(
+        expected
+    )
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({"replace_unknown": True}, "replace_unknown: needs attention"),
+        ({"coverage_penalty": 0.1}, "coverage_penalty: needs attention"),
+        ({"beam_size": 0}, "beam_size: expected at least 1, got 0"),
+        ({"n_best": 3, "beam_size": 2}, "n_best: expected at most beam_size, 2, got 3"),
+    ],
+)
+def test_searches_refuse(options, expected):
+    with pytest.raises(ValueError, match=expected):
+        translator(attention="none").n_best("a", **options)
+
+
+STRANGE = {
+    "empty": "",
+    "white space": " \n\t ",
+    "2,000 words": "a b c d " * 500,
+    "unknown words only": "zebra quagga okapi",
+    "mixed scripts": "собака 犬 كلب a b",
+    "emoji": "😀 👩‍👧 a",
+    "special tokens": "</s> <pad> <s> <unk>",
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"beam_size": 2}], ids=["greedy", "beam"])
+def test_strange_input_leaves_the_rest_of_the_batch_unharmed(options):
+    model = translator(cell="gru")
+    expected = model.translate(TEXTS, **options)
+    found = model.translate([*STRANGE.values(), *TEXTS], **options)
+    assert found[len(STRANGE) :] == expected
+    for name, text in zip(STRANGE, found):
+        assert set(text.split()) <= {"w", "x", "y", "z"}
+        assert not (text and name in ("empty", "white space"))
+
+
+def test_long_examples_make_small_batches():
+    examples = [np.ones(n, np.int32) for n in [3] * 40 + [3000, 9000, 2]]
+    seen, shapes = [], []
+    for rows, batch in batches_by_length(examples):
+        seen += rows
+        shapes.append(batch.shape)
+        for row, i in enumerate(rows):
+            assert (batch[row] != 0).sum() == len(examples[i])
+    assert sorted(seen) == list(range(43))
+    assert all(rows == 1 or rows * length <= 32 * 256 for rows, length in shapes)
+    assert shapes[0][0] == 32
+
+
+def test_translations_are_scored_as_the_search_scores_them():
+    model = translator(cell="gru")
+    sources = ["a b c", "d", LONG, "b b"]
+    # With two tokens at most, what has one word or none has ended.
+    found = model.n_best(sources, 21, 21, max_length=2)
+    pairs = [(s, h) for s, all_ in zip(sources, found) for h in all_]
+    pairs = [(s, h) for s, h in pairs if len(h.text.split()) < 2]
+    assert len(pairs) == 4 * 5
+    scores = model.log_probabilities(*zip(*((s, h.text) for s, h in pairs)))
+    for (_, hypothesis), (total, count) in zip(pairs, scores):
+        assert count == len(hypothesis.text.split()) + 1
+        assert total == pytest.approx(hypothesis.log_probability, abs=1e-4)
+
+
+def test_rerank_by_hand():
+    there, back = translator(cell="gru"), translator(2, cell="gru")
+    back.source_tokenizer, back.target_tokenizer = (
+        there.target_tokenizer, there.source_tokenizer,
+    )  # fmt: skip
+    back.source_vocabulary, back.target_vocabulary = (
+        there.target_vocabulary, there.source_vocabulary,
+    )  # fmt: skip
+    lm = language_model("spaces")
+    sources = ["a b", "", "d"]
+    found = there.n_best(sources, 3, 3)
+    assert rerank(sources, found) == found
+    ranked = rerank(sources, found, lm, back, 0.5, 2.0)
+    assert ranked[1] == []
+    for source, before, after in zip(sources, found, ranked):
+        assert {h.text for h in after} == {h.text for h in before}
+        expected = {}
+        for h in before:
+            score = lm.score(h.text)
+            ((total, count),) = back.log_probabilities([h.text], [source])
+            expected[h.text] = (
+                h.score + 0.5 * np.mean(score.log_probabilities) + 2 * total / count
+            )
+        assert {h.text: h.score for h in after} == pytest.approx(expected, abs=1e-4)
+        assert [h.score for h in after] == sorted((h.score for h in after))[::-1]
+    with pytest.raises(ValueError, match="expected one list for each of 1 sources"):
+        rerank(["a"], found)
 
 
 def test_attention_is_a_distribution_over_the_source():

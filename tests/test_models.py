@@ -113,6 +113,10 @@ CASES = {
     "lm-gru-tied": language_model(True, cell="gru", num_layers=2),
     "lm-irnn-tied": language_model(True, units=6, **IDENTITY),
     "lm-lstm-tied-dropouts": language_model(True, **DROPOUTS),
+    "lm-lstm-regularised": language_model(
+        True, weight_drop=0.4, embedding_dropout=0.1, activation_penalty=2.0,
+        temporal_activation_penalty=1.0, variational_dropout=True, **DROPOUTS
+    ),
     "lm-gru-untied-bfloat16": language_model(cell="gru", **BFLOAT16),
     "translator-lstm-additive-tied": translator(),
     "translator-gru-none-tied": translator("none", cell="gru", **FORWARD),
@@ -123,6 +127,11 @@ CASES = {
     "translator-simple-additive-forward": translator(cell="simple", **FORWARD),
     "translator-lstm-none-2": translator("none", num_layers=2, units=3),
     "translator-lstm-additive-bfloat16": translator(**BFLOAT16),
+    "translator-gru-dot-variational": translator(
+        "dot", cell="gru", variational_dropout=True, **DROPOUTS, **FORWARD
+    ),
+    "translator-lstm-general": translator("general", units=3),
+    "translator-gru-scaled-dot": translator("scaled_dot", False, cell="gru"),
 }
 KINDS = {
     build_classifier: (inference.Classifier, ["tokens", "labels"]),
@@ -615,7 +624,7 @@ def test_a_binary_classifier_has_one_output():
     (tagger, "character_encoder", "gru", "'convolution' or 'lstm'"),
     (tagger, "word_dropout", 1.0, "a number from 0 up to, not including, 1"),
     (language_model, "tied", None, "true or false"),
-    (translator, "attention", "dot", "'additive' or 'none'"),
+    (translator, "attention", "luong", "'additive' or 'dot' or 'general' or"),
     (translator, "source_vocabulary_size", "9", "a whole number above 0"),
 ])
 def test_configurations_of_models(make, option, value, expected):

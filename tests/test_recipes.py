@@ -19,6 +19,7 @@ from conftest import OPTIONS, options, write_corpus
 import zoo
 from recipes import classify, generate, tag
 from zoo.command_line import parse
+from zoo.inference import Cache
 from zoo.runs import Run
 
 RECIPES = list(OPTIONS)
@@ -396,6 +397,40 @@ def test_a_language_model_by_words(tmp_path):
     words = zoo.load(run_dir).generate("the dog", 9).split()
     assert words[:2] == ["the", "dog"]
     assert set(words) <= {"the", "dog", "runs", "man", "sits"}
+
+
+def test_a_regularised_language_model_with_a_cache(tmp_path):
+    data = write_corpus(tmp_path / "data", "generate")
+    changes = {
+        "weight_drop": 0.3, "embedding_dropout": 0.1, "activation_penalty": 2.0,
+        "temporal_activation_penalty": 1.0, "variational_dropout": True,
+        "random_steps": True, "run_dir": str(tmp_path / "run"), "epochs": 1,
+    }  # fmt: skip
+    config = generate.Config(**options("generate", data, cache=20, **changes))
+    result = generate.run(config)
+    ids = result.model.encode("the dog runs\nthe man sits\n" * 4)
+    cached, plain = (
+        -result.model.log_probabilities(ids, cache=cache).mean()
+        for cache in (Cache(size=20), None)
+    )
+    assert result.metrics["score"] == pytest.approx(cached, abs=1e-4)
+    assert abs(cached - plain) > 1e-3
+
+
+def test_a_translator_of_every_option(tmp_path):
+    data = write_corpus(tmp_path / "data", "translate")
+    translate = importlib.import_module("recipes.translate")
+    changes = {
+        "attention": "scaled_dot", "label_smoothing": 0.1, "variational_dropout": True,
+        "beam_size": 2, "coverage_penalty": 0.1, "weight_drop": 0.1,
+    }  # fmt: skip
+    changes.update(run_dir=str(tmp_path / "run"), epochs=1)
+    result = translate.run(translate.Config(**options("translate", data, **changes)))
+    sources = (data / "test.de").read_text().splitlines()
+    lines = (tmp_path / "run" / "translations.txt").read_text().splitlines()
+    beam = {"beam_size": 2, "coverage_penalty": 0.1}
+    assert lines[1::4] == result.model.translate(sources, **beam)
+    assert (tmp_path / "run" / "attention.png").exists()
 
 
 def test_a_translator_without_attention_draws_no_map(tmp_path):

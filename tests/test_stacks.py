@@ -169,6 +169,22 @@ def test_dropout_acts_in_training_only(option):
         assert 0.2 < (moved == 0).mean() < 0.8
 
 
+@pytest.mark.parametrize("variational", [False, True])
+def test_variational_dropout_drops_the_same_features_at_every_step(variational):
+    config = RecurrentConfig(
+        units=UNITS,
+        bidirectional=False,
+        output_dropout=0.5,
+        variational_dropout=variational,
+    )
+    x = keras.Input((None, FEATURES))
+    model = keras.Model(x, recurrent_stack(x, None, config)[0])
+    dropped = keras.ops.convert_to_numpy(model(X, training=True)) == 0
+    assert dropped.any() and not dropped.all()
+    assert (dropped == dropped[:, :1]).all() == variational
+    assert not (dropped == dropped[:1]).all()
+
+
 @pytest.mark.parametrize("cell", ["simple", "lstm", "gru"])
 def test_recurrent_dropout_spares_the_first_step(cell):
     config = RecurrentConfig(
@@ -193,6 +209,7 @@ WHOLE, SHARE = "a whole number above 0", "a number from 0 up to, not including, 
     ("units", 0, WHOLE), ("units", -1, WHOLE), ("units", 2.0, WHOLE),
     ("units", True, WHOLE), ("units", "8", WHOLE),
     ("num_layers", 0, WHOLE), ("num_layers", None, WHOLE),
+    ("variational_dropout", 0.3, "true or false"),
     ("bidirectional", 1, "true or false"), ("bidirectional", "yes", "true or false"),
     ("input_dropout", 1, SHARE), ("input_dropout", -0.1, SHARE),
     ("output_dropout", float("nan"), SHARE), ("output_dropout", "0.5", SHARE),

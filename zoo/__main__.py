@@ -3,9 +3,9 @@
     python -m zoo list
     python -m zoo info MODEL
     python -m zoo predict MODEL [TEXT ...]      # classify or tag
-    python -m zoo translate MODEL [TEXT ...]
+    python -m zoo translate MODEL [TEXT ...] [--beam_size N] [--n_best N] [...]
     python -m zoo score MODEL [TEXT ...]
-    python -m zoo generate MODEL [PROMPT] [--tokens N] [--temperature T] [--seed S]
+    python -m zoo generate MODEL [PROMPT] [--tokens N] [--temperature T] [...]
 
 MODEL is a name from the list, a run directory or a checkpoint. Without TEXT, lines are
 read from standard input, and each gives one line of output.
@@ -14,6 +14,7 @@ read from standard input, and each gives one line of output.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import json
 import sys
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     for name, what in [
         ("predict", "classify or tag texts"),
         ("translate", "translate texts"),
-        ("score", "print each text's log-probability (nats) and perplexity"),
+        ("score", "print each text's nats, perplexity and bits per character"),
     ]:
         command = commands.add_parser(name, help=what)
         command.add_argument("model")
@@ -54,13 +55,29 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--json", action="store_true", help="print one JSON object a line"
         )
+        if name == "translate":
+            _add_beam_options(command)
     command = commands.add_parser("generate", help="write text")
     command.add_argument("model")
     command.add_argument("text", nargs="*", metavar="prompt")
     command.add_argument("--tokens", type=int, default=200, metavar="N")
     command.add_argument("--temperature", type=float, default=0.8, metavar="T")
     command.add_argument("--seed", type=int, default=0, metavar="S")
+    command.add_argument("--top_k", type=int, default=0, metavar="K")
+    command.add_argument("--top_p", type=float, default=1.0, metavar="P")
+    command.add_argument("--repetition_penalty", type=float, default=1.0, metavar="R")
     return top
+
+
+def _add_beam_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--beam_size", type=int, default=1, metavar="N")
+    command.add_argument("--n_best", type=int, default=1, metavar="N")
+    command.add_argument("--length_penalty", type=float, default=1.0, metavar="X")
+    command.add_argument("--coverage_penalty", type=float, default=0.0, metavar="X")
+    command.add_argument("--min_length", type=int, default=1, metavar="N")
+    command.add_argument("--max_length", type=int, metavar="N")
+    command.add_argument("--blocked_ngrams", type=int, default=0, metavar="N")
+    command.add_argument("--replace_unknown", action="store_true")
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -102,11 +119,14 @@ def run(arguments: list[str] | None = None) -> None:
                 options.tokens,
                 options.temperature,
                 options.seed,
+                top_k=options.top_k,
+                top_p=options.top_p,
+                repetition_penalty=options.repetition_penalty,
             )
         )
         return None
     for chunk in _chunks(options.text or _lines()):
-        for line in _answers(model, chunk, options.json):
+        for line in _answers(model, chunk, options):
             print(line)
         sys.stdout.flush()
     return None
@@ -164,11 +184,27 @@ def _chunks(lines: Iterable[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def _answers(model, texts: list[str], as_json: bool) -> Iterator[str]:
+def _translations(model, texts: list[str], options) -> Iterator[str]:
+    """Yields one line for each text, or for each of its `n_best` translations."""
+    names = "length_penalty coverage_penalty min_length max_length blocked_ngrams"
+    how = {name: getattr(options, name) for name in names.split()}
+    how.update(beam_size=options.beam_size, replace_unknown=options.replace_unknown)
+    if options.n_best == 1:
+        for text, answer in zip(texts, model.translate(texts, **how)):
+            yield _json(text, translation=answer) if options.json else answer
+        return
+    for text, found in zip(texts, model.n_best(texts, options.n_best, **how)):
+        if options.json:
+            yield _json(text, translations=[dataclasses.asdict(h) for h in found])
+        else:
+            yield from (f"{h.score:.4f}\t{h.text}" for h in found)
+
+
+def _answers(model, texts: list[str], options) -> Iterator[str]:
     """Yields one line for each text."""
+    as_json = options.json
     if model.task == "translator":
-        for text, answer in zip(texts, model.translate(texts)):
-            yield _json(text, translation=answer) if as_json else answer
+        yield from _translations(model, texts, options)
     elif model.task == "tagger":
         for text, pairs in zip(texts, model.predict(texts)):
             plain = " ".join(f"{word}/{tag}" for word, tag in pairs)
@@ -188,9 +224,11 @@ def _answers(model, texts: list[str], as_json: bool) -> Iterator[str]:
                     tokens=s.tokens,
                     log_probabilities=s.log_probabilities,
                     perplexity=s.perplexity if s.tokens else None,
+                    bits_per_character=s.bits_per_character if s.tokens else None,
                 )
             else:
-                yield f"{total:.4f}\t{s.perplexity:.4f}\t{text}"
+                numbers = total, s.perplexity, s.bits_per_character
+                yield "\t".join([*(f"{number:.4f}" for number in numbers), text])
 
 
 def _plain(prediction) -> str:

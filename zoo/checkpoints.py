@@ -1,12 +1,14 @@
 """The one directory format of trained models.
 
 A checkpoint is a directory of `config.json`, `weights.safetensors` keyed by variable
-path, and one text file for each vocabulary; `card.json` may stand beside them. Loading
-only parses: nothing in it is executed or unpickled.
+path, one text file for each vocabulary, and what else the model needs, such as subword
+models; `card.json` may stand beside them. Every file is verified by its checksum.
+Loading only parses: nothing in it is executed or unpickled.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -33,6 +35,7 @@ class Checkpoint:
         settings: what else prediction needs (tokenizer, target scale).
         vocabularies: lists of tokens or labels, by name.
         weights: arrays by variable path.
+        files: contents of further files, by name; a name may not end in `.txt`.
     """
 
     task: str
@@ -40,6 +43,7 @@ class Checkpoint:
     settings: dict[str, Any]
     vocabularies: dict[str, list[str]]
     weights: dict[str, np.ndarray]
+    files: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
 
 def save(directory: str | os.PathLike, checkpoint: Checkpoint, dtype=None) -> None:
@@ -63,7 +67,7 @@ def save(directory: str | os.PathLike, checkpoint: Checkpoint, dtype=None) -> No
         path: np.asarray(array, dtype, order="C")
         for path, array in checkpoint.weights.items()
     }
-    contents = {WEIGHTS: safetensors(weights)}
+    contents = {WEIGHTS: safetensors(weights), **checkpoint.files}
     for name, entries in checkpoint.vocabularies.items():
         lines = [json.dumps(e, ensure_ascii=False)[1:-1] + "\n" for e in entries]
         contents[f"{name}.txt"] = "".join(lines).encode()
@@ -159,7 +163,9 @@ def load(path: str | os.PathLike) -> Checkpoint:
         vocabularies={
             name.removesuffix(".txt"): _parsed(directory / name, _entries, content)
             for name, content in contents.items()
+            if name.endswith(".txt")
         },
+        files={n: c for n, c in contents.items() if not n.endswith(".txt")},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 # English clitics split off as in the Penn Treebank ("do n't", "it 's"), words, and
 # every other visible character by itself.
@@ -41,6 +41,11 @@ class Tokenizer:
         if self.kind not in get_args(KINDS):
             kinds = " or ".join(map(repr, get_args(KINDS)))
             raise ValueError(f"kind: expected {kinds}, got {self.kind!r}")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a checkpoint's configuration says of it."""
+        return vars(self)
 
     def tokenize(self, text: str) -> list[str]:
         """Returns the tokens of `text`; none if it holds nothing but white space."""

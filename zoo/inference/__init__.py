@@ -7,14 +7,19 @@ import os
 import keras
 
 from zoo import checkpoints, embeddings
+from zoo.inference.cache import Cache
 from zoo.inference.classifier import Classifier, Prediction
+from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.language_model import LanguageModel, Score
+from zoo.inference.reranking import rerank
 from zoo.inference.tagger import Tagger, Tagging
 from zoo.inference.trained import Trained
 from zoo.inference.translator import Translator
 
 __all__ = [
+    "Cache",
     "Classifier",
+    "Hypothesis",
     "LanguageModel",
     "Prediction",
     "Score",
@@ -23,6 +28,7 @@ __all__ = [
     "Trained",
     "Translator",
     "load",
+    "rerank",
 ]
 
 
@@ -52,7 +58,12 @@ def load(
         config = kind.config_type(**checkpoint.model)
         # Random weights that no one will see are not drawn, which takes JAX seconds.
         with keras.StatelessScope(initialize_variables=False):
-            trained = kind(config, checkpoint.vocabularies, **checkpoint.settings)
+            trained = kind(
+                config,
+                checkpoint.vocabularies,
+                files=checkpoint.files,
+                **checkpoint.settings,
+            )
     except KeyError as error:
         raise ValueError(f"{place}: {error} is missing") from None
     except (TypeError, ValueError) as error:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 
-from zoo.decoding import Sampling, compile_for_prediction
+from zoo.decoding import (
+    BeamOptions,
+    Continuation,
+    Sampling,
+    SamplingOptions,
+    compile_for_prediction,
+)
+from zoo.inference.cache import Cache, CacheMemory
+from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.trained import Trained, as_texts, check_settings, check_size
 from zoo.models.language_model import LanguageModelConfig, build_language_model
 from zoo.tokenizers import Tokenizer
@@ -23,11 +33,13 @@ class Score:
         tokens: what was predicted, in order.
         log_probabilities: of each token given those before it, in nats.
         perplexity: exp of the mean negative log-probability; NaN without tokens.
+        bits_per_character: of the text and, by words, of its last newline; NaN without.
     """
 
     tokens: list[str]
     log_probabilities: list[float]
     perplexity: float
+    bits_per_character: float
 
 
 class LanguageModel(Trained):
@@ -48,7 +60,7 @@ class LanguageModel(Trained):
         self.tokenizer = Tokenizer(**settings["tokenizer"])
         self.vocabulary = Vocabulary(vocabularies["tokens"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
-        self.sampling = Sampling(self.model)
+        self._searches: dict[SamplingOptions | BeamOptions, keras.Model] = {}
         compile_for_prediction(self.model)
 
     @property
@@ -69,7 +81,9 @@ class LanguageModel(Trained):
             ids += [END] if line.endswith("\n") else []
         return np.array(ids, np.int32)
 
-    def log_probabilities(self, ids: np.ndarray, streams: int = 1) -> np.ndarray:
+    def log_probabilities(
+        self, ids: np.ndarray, streams: int = 1, cache: Cache | None = None
+    ) -> np.ndarray:
         """Returns the log-probability of each id of a text given those before it.
 
         Args:
@@ -77,6 +91,7 @@ class LanguageModel(Trained):
             streams: read a long text as so many streams side by side, which is faster
                 on every device. Each but the first begins behind `window` tokens of
                 context and not behind all of them.
+            cache: mix in a cache, which each stream begins empty.
 
         Returns:
             float64 `[time]`, in nats.
@@ -96,22 +111,44 @@ class LanguageModel(Trained):
         out = np.zeros((streams, size))
         wanted = np.zeros((streams, size), np.int32)
         wanted.flat[: len(ids)] = ids
+        model, memories = self.model, []
+        if cache:
+            model = self._observed
+            memories = [CacheMemory(cache, self.config.units) for _ in range(streams)]
         for start in range(0, size, self.window):
             piece = slice(start, start + self.window)
+            length = before[:, piece].shape[1]
             padded = np.zeros((streams, self.window), np.int32)
-            padded[:, : before[:, piece].shape[1]] = before[:, piece]
-            logits, *states = self.model.predict_on_batch([padded, *states])
-            z = logits[:, : before[:, piece].shape[1]].astype(np.float64)
+            padded[:, :length] = before[:, piece]
+            logits, *states = model.predict_on_batch([padded, *states])
+            hidden = states.pop() if cache else None
+            z = logits[:, :length].astype(np.float64)
             z -= z.max(-1, keepdims=True)
             chosen = np.take_along_axis(z, wanted[:, piece, None], -1)[..., 0]
             out[:, piece] = chosen - np.log(np.exp(z).sum(-1))
+            for row, memory in enumerate(memories):
+                out[row, piece] = memory.mix(
+                    out[row, piece], hidden[row, :length], wanted[row, piece]
+                )
         return out.ravel()[: len(ids)]
 
-    def score(self, texts: str | Iterable[str]) -> Score | list[Score]:
+    @functools.cached_property
+    def _observed(self) -> keras.Model:
+        """The model, with the last recurrent outputs behind its own."""
+        last = self.model.get_layer(f"recurrent_{self.config.num_layers - 1}")
+        outputs = [*self.model.outputs, last.output[0]]
+        model = keras.Model(self.model.inputs, outputs, name="observed")
+        compile_for_prediction(model)
+        return model
+
+    def score(
+        self, texts: str | Iterable[str], cache: Cache | None = None
+    ) -> Score | list[Score]:
         """Scores one text, or each of several.
 
         Args:
             texts: a string or an iterable of strings.
+            cache: mix in a cache, which each text begins empty.
 
         Returns:
             A `Score`, or a list of them. By words, the end of a text's last line is
@@ -123,9 +160,13 @@ class LanguageModel(Trained):
             if self.tokenizer.kind != "characters" and not text.endswith("\n"):
                 text += "\n"
             ids = self.encode(text)
-            logs = self.log_probabilities(ids)
-            perplexity = math.exp(-logs.mean()) if len(ids) else math.nan
-            scores.append(Score(self.vocabulary.decode(ids), logs.tolist(), perplexity))
+            logs = self.log_probabilities(ids, cache=cache)
+            perplexity = bits = math.nan
+            if len(ids):
+                perplexity = math.exp(-logs.mean())
+                bits = float(-logs.sum()) / math.log(2) / len(text)
+            tokens = self.vocabulary.decode(ids)
+            scores.append(Score(tokens, logs.tolist(), perplexity, bits))
         return scores[0] if single else scores
 
     def generate(
@@ -134,6 +175,7 @@ class LanguageModel(Trained):
         max_tokens: int = 200,
         temperature: float = 1.0,
         seed: int = 0,
+        **options,
     ) -> str:
         """Writes text.
 
@@ -143,33 +185,87 @@ class LanguageModel(Trained):
             temperature: 1 draws from the model's distribution, less makes it sharper, 0
                 takes the likeliest token.
             seed: of the draws; the same seed gives the same text.
+            options: fields of `zoo.decoding.SamplingOptions`: `top_k`, `top_p`,
+                `repetition_penalty`.
 
         Returns:
             The prompt and what follows it.
 
         Raises:
-            ValueError: if `max_tokens`, `temperature` or `seed` is out of its range.
+            ValueError: if an option is out of its range.
         """
-        if max_tokens < 1:
-            raise ValueError(f"max_tokens: expected at least 1, got {max_tokens}")
+        _check_max_tokens(max_tokens)
         if not temperature >= 0:
             raise ValueError(f"temperature: expected at least 0, got {temperature}")
         if seed < 0:
             raise ValueError(f"seed: expected at least 0, got {seed}")
-        known = self.encode(prompt)
-        total = 1 + len(known) + max_tokens
-        given = np.zeros((1, -(-total // 128) * 128), np.int32)
-        given[0, 0], given[0, 1 : 1 + len(known)] = self.boundary, known
-        uniform = np.random.default_rng(seed).random((1, max_tokens), np.float32)
+        how = SamplingOptions(**options)
+        if how not in self._searches:
+            self._searches[how] = Sampling(self.model, how)
+        given = self._given(prompt, max_tokens)
+        start = np.count_nonzero(given)
+        drawn = slice(start, start + max_tokens)
         noise = np.zeros(given.shape, np.float32)
-        noise[0, 1 + len(known) : total] = uniform
-        ids = self.sampling.predict_on_batch(
+        noise[0, drawn] = np.random.default_rng(seed).random(max_tokens, np.float32)
+        ids = self._searches[how].predict_on_batch(
             {
                 "given": given,
                 "uniform": noise,
                 "temperature": np.full((1, 1), temperature, np.float32),
             }
-        )[0, 1 + len(known) : total]
+        )
+        return self._joined(prompt, ids[0, drawn])
+
+    def continuations(
+        self,
+        prompt: str = "",
+        max_tokens: int = 50,
+        n_best: int = 5,
+        beam_size: int = 5,
+        **options,
+    ) -> list[Hypothesis]:
+        """Searches for how a text is likeliest to go on, up to the end of the line.
+
+        Args:
+            prompt: what the text begins with.
+            max_tokens: how many tokens to write at most.
+            n_best: how many continuations, at most `beam_size`.
+            beam_size: how many are kept in the search.
+            options: further fields of `zoo.decoding.BeamOptions`: `length_penalty`,
+                `min_length`, `blocked_ngrams`.
+
+        Returns:
+            The best first; each text begins with the prompt.
+
+        Raises:
+            ValueError: if an option is out of its range.
+        """
+        _check_max_tokens(max_tokens)
+        how = BeamOptions(
+            beam_size=beam_size, n_best=n_best, max_length=max_tokens, **options
+        )
+        if how.coverage_penalty:
+            raise ValueError("coverage_penalty: a language model has no attention")
+        if how not in self._searches:
+            self._searches[how] = Continuation(self.model, how, self.boundary)
+        found, scores, sums = self._searches[how].predict_on_batch(
+            self._given(prompt, 0)
+        )
+        return [
+            Hypothesis(self._joined(prompt, ids[ids != 0]), float(score), float(total))
+            for ids, score, total in zip(found[0], scores[0], sums[0])
+            if np.isfinite(score)
+        ]
+
+    def _given(self, prompt: str, max_tokens: int) -> np.ndarray:
+        """Returns a prompt's ids and room for more, `[1, length]`, of few lengths."""
+        known = self.encode(prompt)
+        given = np.zeros((1, -(-(1 + len(known) + max_tokens) // 128) * 128), np.int32)
+        given[0, 0], given[0, 1 : 1 + len(known)] = self.boundary, known
+        return given
+
+    def _joined(self, prompt: str, ids: np.ndarray) -> str:
+        """Returns a prompt and the text of the ids behind it."""
         text = self.text(ids)
         by_words = self.tokenizer.kind != "characters"
         if by_words and prompt and not prompt[-1].isspace() and text[:1] != "\n":
@@ -186,3 +282,8 @@ class LanguageModel(Trained):
             lines.append(self.tokenizer.detokenize(tokens[begin:stop]))
             begin = stop + 1
         return "\n".join([*lines, self.tokenizer.detokenize(tokens[begin:])])
+
+
+def _check_max_tokens(max_tokens: int) -> None:
+    if max_tokens < 1:
+        raise ValueError(f"max_tokens: expected at least 1, got {max_tokens}")

@@ -14,6 +14,7 @@ from zoo import checkpoints, embeddings
 from zoo.ladders import ladder_length
 
 ROWS = 32  # of a prediction batch: always as many, so that few programs are compiled
+CELLS = ROWS * 256  # of a batch at most, as long as one row does not hold more
 
 
 class Trained:
@@ -22,6 +23,7 @@ class Trained:
     Args:
         config: of the Keras model.
         vocabularies: lists of tokens or labels, by name.
+        files: contents of further files of the checkpoint, by name.
         settings: what else prediction needs, as stored in the checkpoint.
 
     Attributes:
@@ -32,8 +34,15 @@ class Trained:
     config_type: type
     build: Any
 
-    def __init__(self, config, vocabularies: dict[str, list[str]], **settings):
+    def __init__(
+        self,
+        config,
+        vocabularies: dict[str, list[str]],
+        files: dict[str, bytes] | None = None,
+        **settings,
+    ):
         self.config, self.vocabularies, self.settings = config, vocabularies, settings
+        self.files = files or {}
         self.model: keras.Model = self.build(config)
 
     def save(self, directory: str | os.PathLike, dtype=None) -> None:
@@ -50,6 +59,7 @@ class Trained:
             settings=self.settings,
             vocabularies=self.vocabularies,
             weights=weights,
+            files=self.files,
         )
         checkpoints.save(directory, checkpoint, dtype)
 
@@ -79,19 +89,24 @@ def batches_by_length(
 
     Args:
         examples: integers `[time, ...]`, none of them empty.
-        rows: of every batch.
+        rows: of every batch, but for very long examples.
 
     Yields:
         Which examples a batch holds, and the batch `[rows, length, ...]`, padded on the
         right, filled up with rows of the first example.
     """
     order = np.argsort([len(e) for e in examples], kind="stable")
-    for start in range(0, len(order), rows):
+    start = 0
+    while start < len(order):
         indices = order[start : start + rows]
         length = ladder_length(max(len(examples[i]) for i in indices))
+        size = min(rows, max(1, CELLS // length))
+        indices = indices[:size]
+        start += size
+        length = ladder_length(max(len(examples[i]) for i in indices))
         first = examples[indices[0]]
-        batch = np.zeros((rows, length, *first.shape[1:]), np.int32)
-        for row, i in enumerate(np.resize(indices, rows)):
+        batch = np.zeros((size, length, *first.shape[1:]), np.int32)
+        for row, i in enumerate(np.resize(indices, size)):
             batch[row, : len(examples[i])] = examples[i]
         yield indices.tolist(), batch
 

@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 from keras import ops
 
 
-@keras.saving.register_keras_serializable("recurrent_zoo")
-class AdditiveAttention(keras.layers.Layer):
-    """Additive attention of Bahdanau et al. (2015).
+class Attention(keras.layers.Layer):
+    """Base of the attention layers: masked weights, and the memory's mean by them.
 
-    The weight of memory step `s` for query `t` is the softmax over `s` of
-    `v . tanh(W q[t] + U m[s])`. It costs memory for `[batch, queries, steps, units]`.
-
-    The keys `U m` do not depend on the query, so the encoder computes them once.
-    Memory is needed for `[batch, queries, steps, units]` numbers.
+    Each row of the memory may serve several neighbouring rows of the query, as many for
+    every row: the beams of a search share the memory of their source.
 
     Call arguments:
-        query: float `[batch, queries, query_size]`.
-        keys: float `[batch, steps, units]`.
+        query: float `[rows, queries, query_size]`, rows a multiple of batch.
+        keys: float `[batch, steps, units]`; they do not depend on the query, so the
+            encoder computes them once.
         memory: float `[batch, steps, memory_size]`.
         mask: bool `[batch, steps]`; every row has at least one true step.
 
     Returns:
-        The contexts `[batch, queries, memory_size]` and the weights, float32
-        `[batch, queries, steps]`.
+        The contexts `[rows, queries, memory_size]` and the weights, float32
+        `[rows, queries, steps]`.
+    """
+
+    def scores(self, query, keys):
+        """Returns how well keys fit queries, `[batch, queries, steps]`."""
+        raise NotImplementedError
+
+    def call(self, query, keys, memory, mask):
+        rows, queries = ops.shape(query)[:2]
+        query = ops.reshape(query, (ops.shape(memory)[0], -1, query.shape[-1]))
+        scores = ops.cast(self.scores(query, keys), "float32")
+        weights = ops.softmax(ops.where(ops.expand_dims(mask, 1), scores, -1e9))
+        context = ops.matmul(ops.cast(weights, memory.dtype), memory)
+        return tuple(
+            ops.reshape(array, (rows, queries, ops.shape(array)[-1]))
+            for array in (context, weights)
+        )
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class AdditiveAttention(Attention):
+    """Additive attention of Bahdanau et al. (2015).
+
+    The weight of memory step `s` for query `t` is the softmax over `s` of
+    `v . tanh(W q[t] + k[s])`, the keys `k` being a projection of the memory. It costs
+    memory for `[batch, queries, steps, units]`.
     """
 
     def build(self, query_shape, keys_shape, memory_shape, mask_shape=None):
@@ -32,10 +56,32 @@ class AdditiveAttention(keras.layers.Layer):
         self.kernel = self.add_weight(shape=(query_shape[-1], units), name="kernel")
         self.score = self.add_weight(shape=(units, 1), name="score")
 
-    def call(self, query, keys, memory, mask):
+    def scores(self, query, keys):
         query = ops.expand_dims(ops.matmul(query, self.kernel), 2)
         hidden = ops.tanh(query + ops.expand_dims(keys, 1))
-        scores = ops.squeeze(ops.matmul(hidden, self.score), -1)
-        scores = ops.where(ops.expand_dims(mask, 1), ops.cast(scores, "float32"), -1e9)
-        weights = ops.softmax(scores, axis=-1)
-        return ops.matmul(ops.cast(weights, memory.dtype), memory), weights
+        return ops.squeeze(ops.matmul(hidden, self.score), -1)
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class DotAttention(Attention):
+    """Multiplicative attention of Luong et al. (2015).
+
+    The weight of memory step `s` for query `t` is the softmax over `s` of
+    `q[t] . k[s]`. It is theirs called "dot" where the keys are the memory itself, and
+    "general" where they are a projection of it.
+
+    Args:
+        scaled: whether the product is divided by the root of its size (Vaswani et al.
+            2017).
+    """
+
+    def __init__(self, scaled: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.scaled = scaled
+
+    def scores(self, query, keys):
+        scores = ops.matmul(query, ops.transpose(keys, (0, 2, 1)))
+        return scores / math.sqrt(query.shape[-1]) if self.scaled else scores
+
+    def get_config(self):
+        return {**super().get_config(), "scaled": self.scaled}

@@ -29,35 +29,43 @@ class Explanation(NamedTuple):
 class Scanned:
     """A Keras recurrent layer that runs as a compiled scan where that is faster.
 
-    It adds one argument to those of the Keras layer it stands before: `engine`, which
+    It adds two arguments to those of the Keras layer it stands before: `engine`, which
     is `"auto"`; `"scan"`, to insist on the compiled scan; or `"keras"`, to leave all
-    to Keras's layer. Weights, configuration, call arguments, masks, states and results
+    to Keras's layer; and `weight_drop`, the share of the recurrent weights that are
+    dropped in training, the same ones at every step (Merity et al. 2018), which the
+    scan alone can do. Weights, configuration, call arguments, masks, states and results
     are Keras's, so weights move between the two by `set_weights`. With dropout inside
     the recurrence, the scan drops the same units of the state for all gates (Gal and
     Ghahramani 2016), where Keras draws a mask for each gate.
 
     Raises:
-        ValueError: if `engine` is not one of the three, or if `"scan"` is asked for
-            what the scan cannot do; names the option in the way.
+        ValueError: if `engine` is not one of the three, or if `"scan"` or `weight_drop`
+            is asked for with what the scan cannot do; names the option in the way.
     """
 
     # Set by Bidirectional: whether another direction runs at the same time, and whether
     # to leave outputs in the order of time, which it would otherwise flip once more.
     paired, in_time_order = False, False
 
-    def __init__(self, units: int, engine: Engine = "auto", **options):
+    def __init__(
+        self, units: int, engine: Engine = "auto", weight_drop: float = 0.0, **options
+    ):
         if engine not in ("auto", "scan", "keras"):
             raise ValueError(f"engine: expected auto, scan or keras, got {engine!r}")
         super().__init__(units, **options)
-        self.engine = engine
+        self.engine, self.weight_drop = engine, weight_drop
+        if weight_drop and engine == "keras":
+            raise ValueError('weight_drop: expected 0 with engine="keras"')
+        if weight_drop:
+            self.weight_seed = keras.random.SeedGenerator(options.get("seed"))
         obstacle, remedy = self.obstacle()
-        if engine == "scan" and obstacle:
-            raise ValueError(
-                f'engine="scan": the compiled scan has no {obstacle}; {remedy}'
-            )
+        if (engine == "scan" or weight_drop) and obstacle:
+            option = 'engine="scan"' if engine == "scan" else "weight_drop"
+            raise ValueError(f"{option}: the compiled scan has no {obstacle}; {remedy}")
 
     def get_config(self):
-        return {**super().get_config(), "engine": self.engine}
+        own = {"engine": self.engine, "weight_drop": self.weight_drop}
+        return {**super().get_config(), **own}
 
     def scan_cell(self) -> scans.Cell:
         """Returns the formulas of this layer's step."""
@@ -93,6 +101,8 @@ class Scanned:
             return "no GPU", ""
         if self.recurrent_dropout:
             return "recurrent_dropout", "set recurrent_dropout=0 for cuDNN"
+        if self.weight_drop:
+            return "weight_drop", "set weight_drop=0 for cuDNN"
         if not self.use_bias:
             return "use_bias=False", "set use_bias=True for cuDNN"
         obstacle, remedy = self.obstacle()
@@ -139,6 +149,11 @@ class Scanned:
             sequences = sequences * dropped[:, None]
         if training and self.recurrent_dropout:
             held = ops.cast(_one(cell.get_recurrent_dropout_mask(states[0])), "float32")
+        recurrent = ops.cast(cell.recurrent_kernel, dtype)
+        if training and self.weight_drop:
+            recurrent = keras.random.dropout(
+                recurrent, self.weight_drop, seed=self.weight_seed
+            )
         formulas = self.scan_cell()
         if self.use_bias:
             bias = ops.cast(cell.bias, dtype)
@@ -150,7 +165,7 @@ class Scanned:
             ops.cast(sequences, dtype),
             states,
             ops.cast(cell.kernel, dtype),
-            ops.cast(cell.recurrent_kernel, dtype),
+            recurrent,
             bias,
             mask=mask,
             state_dropout=held,
@@ -308,7 +323,7 @@ def to_keras(model: keras.Model) -> keras.Model:
         config = layer.get_config()
         for ours in (LSTM, GRU, SimpleRNN):
             if isinstance(layer, ours):
-                config.pop("engine")
+                del config["engine"], config["weight_drop"]
                 return getattr(keras.layers, ours.__name__).from_config(config)
         if isinstance(layer, Bidirectional):
             parts = clone(layer.forward_layer), clone(layer.backward_layer)

@@ -36,6 +36,11 @@ class RecurrentConfig:
         recurrent_dropout: share of the state dropped inside each step in training, the
             same units at every step (Gal and Ghahramani 2016); on a GPU it takes the
             layers off cuDNN.
+        weight_drop: share of the recurrent weights dropped in training, the same ones
+            at every step of a batch (Merity et al. 2018); on a GPU it takes the layers
+            off cuDNN.
+        variational_dropout: whether input and output dropout drop the same features at
+            every step, too.
         recurrent_initializer: `"orthogonal"`, or `"identity"`, which makes the simple
             cell the IRNN of Le et al. (2015), with ReLU in place of tanh.
         dtype: `"float32"` or `"mixed_bfloat16"`; outputs are float32 in both.
@@ -51,6 +56,8 @@ class RecurrentConfig:
     input_dropout: float = 0.0
     output_dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    weight_drop: float = 0.0
+    variational_dropout: bool = False
     recurrent_initializer: Initializer = "orthogonal"
     dtype: Precision = "float32"
 
@@ -80,7 +87,8 @@ class RecurrentConfig:
 def check_field(name: str, value: Any, hint: Any) -> None:
     """Raises ValueError unless a configuration value fits its type and its range.
 
-    Integers must be positive and floats, all of which are dropout shares, in [0, 1).
+    Integers must be positive and floats, all of which are dropout shares, in [0, 1),
+    but for the factors of penalties, which must not be negative.
     """
     if isinstance(hint, types.UnionType) and value is None:
         return  # an option that is not taken
@@ -92,6 +100,9 @@ def check_field(name: str, value: Any, hint: Any) -> None:
     elif hint is int:
         expected = "a whole number above 0"
         fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    elif name.endswith("_penalty"):
+        expected = "a number of at least 0"
+        fits = isinstance(value, (int, float)) and 0 <= value < float("inf")
     else:
         expected = "a number from 0 up to, not including, 1"
         fits = isinstance(value, (int, float)) and 0 <= value < 1
@@ -123,6 +134,7 @@ def recurrent_layer(
         # Keras's identity initialiser is for square matrices only.
         recurrent_initializer=StackedIdentity() if identity else "orthogonal",
         recurrent_dropout=config.recurrent_dropout,
+        weight_drop=config.weight_drop,
         return_sequences=True,
         return_state=True,
         zero_output_for_mask=True,
@@ -161,7 +173,10 @@ def dropout(x, rate: float, name: str, config: RecurrentConfig):
     """Applies a named dropout layer, or nothing at rate 0."""
     if not rate:
         return x
-    return keras.layers.Dropout(rate, dtype=config.dtype, name=name)(x)
+    kind = keras.layers.Dropout
+    if config.variational_dropout and len(x.shape) == 3:
+        kind = keras.layers.SpatialDropout1D  # the same features at every step
+    return kind(rate, dtype=config.dtype, name=name)(x)
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")

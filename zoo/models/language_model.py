@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
+from zoo.layers.regularisers import ActivationPenalty, WordDropout
 from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_layer
 
 
@@ -18,6 +19,11 @@ class LanguageModelConfig(RecurrentConfig):
         embedding_size: size of a token's vector.
         tied: whether the output layer shares the matrix of the embedding (Press and
             Wolf 2017).
+        embedding_dropout: share of the vocabulary dropped from each training batch (Gal
+            and Ghahramani 2016).
+        activation_penalty: what large outputs of the last layer cost in training, and
+        temporal_activation_penalty: what their changes from step to step cost; see
+            `zoo.layers.regularisers.ActivationPenalty`.
 
     Raises:
         ValueError: if `bidirectional`, since such a model would see what it predicts.
@@ -26,6 +32,9 @@ class LanguageModelConfig(RecurrentConfig):
     vocabulary_size: int
     embedding_size: int = 64
     tied: bool = False
+    embedding_dropout: float = 0.0
+    activation_penalty: float = 0.0
+    temporal_activation_penalty: float = 0.0
     bidirectional: bool = False
 
     def __post_init__(self):
@@ -52,7 +61,9 @@ def state_inputs(config: RecurrentConfig) -> list[list]:
     ]
 
 
-def carried_stack(x, states, config: RecurrentConfig, prefix: str = "recurrent"):
+def carried_stack(
+    x, states, config: RecurrentConfig, prefix: str = "recurrent", penalty=None
+):
     """Stacks forward layers that start from given states; no mask.
 
     A forward layer at a real step has seen nothing of the padding to its right, so the
@@ -63,6 +74,7 @@ def carried_stack(x, states, config: RecurrentConfig, prefix: str = "recurrent")
         states: for each layer its states `[batch, units]`.
         config: the stack.
         prefix: of the layers' names.
+        penalty: a layer that is called with the last outputs, after and before dropout.
 
     Returns:
         The outputs `[batch, time, units]` and a flat list of the final states.
@@ -71,10 +83,10 @@ def carried_stack(x, states, config: RecurrentConfig, prefix: str = "recurrent")
     finals = []
     for i, state in enumerate(states):
         layer = recurrent_layer(config, f"{prefix}_{i}", bidirectional=False)
-        x, *final = layer(x, initial_state=state)
+        raw, *final = layer(x, initial_state=state)
         finals += final
-        x = dropout(x, config.output_dropout, f"{prefix}_{i}_dropout", config)
-    return x, finals
+        x = dropout(raw, config.output_dropout, f"{prefix}_{i}_dropout", config)
+    return x if penalty is None else penalty(x, raw), finals
 
 
 def build_language_model(config: LanguageModelConfig) -> keras.Model:
@@ -98,7 +110,19 @@ def build_language_model(config: LanguageModelConfig) -> keras.Model:
         dtype=config.dtype,
         name="embedding",
     )
-    x, finals = carried_stack(embedding(token_ids), states, config)
+    x = embedding(token_ids)
+    if config.embedding_dropout:
+        x = WordDropout(
+            config.vocabulary_size,
+            config.embedding_dropout,
+            dtype=config.dtype,
+            name="embedding_dropout",
+        )(x, token_ids)
+    factors = config.activation_penalty, config.temporal_activation_penalty
+    penalty = None
+    if any(factors):
+        penalty = ActivationPenalty(*factors, dtype=config.dtype, name="penalty")
+    x, finals = carried_stack(x, states, config, penalty=penalty)
     if config.units != config.embedding_size:
         x = keras.layers.Dense(
             config.embedding_size, dtype=config.dtype, name="projection"

@@ -7,10 +7,12 @@ from typing import Literal
 
 import keras
 
-from zoo.layers.attention import AdditiveAttention
+from zoo.layers.attention import AdditiveAttention, DotAttention
 from zoo.layers.pooling import PaddingMask, ZeroPadding
 from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_stack
 from zoo.models.language_model import carried_stack, state_inputs
+
+Attention = Literal["additive", "dot", "general", "scaled_dot", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,16 +23,35 @@ class TranslatorConfig(RecurrentConfig):
         source_vocabulary_size: number of source ids, special ones included.
         target_vocabulary_size: number of target ids, special ones included.
         embedding_size: size of a token's vector, on both sides.
-        attention: `"additive"` (Bahdanau et al. 2015), after the decoder's recurrent
-            layers, or `"none"` (Sutskever et al. 2014).
+        attention: after the decoder's recurrent layers: `"additive"` (Bahdanau et al.
+            2015); of Luong et al. (2015) `"dot"`, for which the encoder may not be
+            bidirectional, or `"general"`, whose keys are a projection of the memory;
+            `"scaled_dot"`, the same divided by the root of the units (Vaswani et al.
+            2017); or `"none"` (Sutskever et al. 2014).
         tied: whether the output layer shares the matrix of the target embedding.
+
+    Raises:
+        ValueError: if a value is out of its range, or `"dot"` does not fit the sizes.
     """
 
     source_vocabulary_size: int
     target_vocabulary_size: int
     embedding_size: int = 128
-    attention: Literal["additive", "none"] = "additive"
+    attention: Attention = "additive"
     tied: bool = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.attention == "dot" and self.bidirectional:
+            raise ValueError(
+                "bidirectional: expected false with attention='dot', whose memory must "
+                "be as wide as the decoder's state, got true; 'general' projects it"
+            )
+
+    @property
+    def num_carried(self) -> int:
+        """How many state tensors the decoder carries from step to step."""
+        return self.num_layers * self.num_states
 
 
 def build_translator(config: TranslatorConfig) -> keras.Model:
@@ -75,11 +96,12 @@ def _encoder(config: TranslatorConfig) -> keras.Model:
         for i, state in enumerate(states)
         for bridged in _bridge(state, config, f"bridge_{i}")
     ]
-    if config.attention == "additive":
-        memory = ZeroPadding(dtype=config.dtype, name="memory")(memory, mask)
-        keys = keras.layers.Dense(
-            config.units, use_bias=False, dtype=config.dtype, name="attention_keys"
-        )(memory)
+    if config.attention != "none":
+        memory = keys = ZeroPadding(dtype=config.dtype, name="memory")(memory, mask)
+        if config.attention != "dot":
+            keys = keras.layers.Dense(
+                config.units, use_bias=False, dtype=config.dtype, name="attention_keys"
+            )(memory)
         outputs += [memory, keys, mask]
     return keras.Model(source_ids, outputs, name="encoder")
 
@@ -102,6 +124,13 @@ def _bridge(state: list, config: TranslatorConfig, name: str) -> list:
     return bridged
 
 
+def _attention(config: TranslatorConfig) -> keras.layers.Layer:
+    options = {"dtype": config.dtype, "name": "attention"}
+    if config.attention == "additive":
+        return AdditiveAttention(**options)
+    return DotAttention(scaled=config.attention == "scaled_dot", **options)
+
+
 def _decoder(config: TranslatorConfig) -> keras.Model:
     target_ids = keras.Input((None,), dtype="int32", name="target_ids")
     states = state_inputs(config)
@@ -115,7 +144,7 @@ def _decoder(config: TranslatorConfig) -> keras.Model:
         name="target_embedding",
     )
     x, finals = carried_stack(embedding(target_ids), states, config, "decoder")
-    if config.attention == "additive":
+    if config.attention != "none":
         width = config.units * (2 if config.bidirectional else 1)
         context = [
             keras.Input((None, width), name="memory"),
@@ -123,9 +152,8 @@ def _decoder(config: TranslatorConfig) -> keras.Model:
             keras.Input((None,), dtype="bool", name="memory_mask"),
         ]
         memory, keys, mask = context
-        attended, attention_weights = AdditiveAttention(
-            dtype=config.dtype, name="attention"
-        )(x, keys, memory, mask)
+        layer = _attention(config)
+        attended, attention_weights = layer(x, keys, memory, mask)
         x = keras.layers.Concatenate(dtype=config.dtype, name="attended")([x, attended])
         weights = [attention_weights]
     x = keras.layers.Dense(

@@ -1,0 +1,42 @@
+"""Greedy search."""
+
+from __future__ import annotations
+
+from keras import ops
+
+from zoo.decoding.steps import rule_out
+from zoo.vocabulary import END
+
+
+def greedy(step, ids, state, max_length: int, end: int = END):
+    """Takes the likeliest token at each step until every row has ended.
+
+    Args:
+        step: from ids, int32 `[batch]`, and a list of states to logits and states.
+        ids: the first ids, int32 `[batch]`.
+        state: a list of tensors.
+        max_length: of the output.
+        end: the id that ends a row.
+
+    Returns:
+        int32 `[batch, max_length]`, 0 after a row's end; the end itself is kept.
+    """
+    batch = ops.shape(ids)[0]
+
+    def go_on(t, ids, done, out, *state):
+        return ops.logical_and(t < max_length, ops.logical_not(ops.all(done)))
+
+    def advance(t, ids, done, out, *state):
+        logits, state = step(ids, list(state))
+        ids = ops.where(done, 0, ops.cast(ops.argmax(rule_out(logits), -1), "int32"))
+        out = ops.slice_update(out, (0, t), ops.expand_dims(ids, 1))
+        return (t + 1, ids, ops.logical_or(done, ids == end), out, *state)
+
+    start = (
+        ops.convert_to_tensor(0, "int32"),
+        ids,
+        ops.zeros((batch,), "bool"),
+        ops.zeros((batch, max_length), "int32"),
+        *state,
+    )
+    return ops.while_loop(go_on, advance, start)[3]

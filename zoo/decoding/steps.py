@@ -1,0 +1,52 @@
+"""What the searches share."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from zoo.vocabulary import END
+
+LOWEST = -1e9  # a logarithm that stands for impossible
+
+
+def rule_out(logits):
+    """Rules out padding, unknown and start, which are not written."""
+    ids = ops.arange(ops.shape(logits)[-1])
+    return ops.where(ids < END, LOWEST, logits)
+
+
+def occurring(ids, shape):
+    """Tells which ids of the vocabulary occur in each row.
+
+    Args:
+        ids: int32 `[rows, time]`.
+        shape: rows and size of the vocabulary.
+
+    Returns:
+        bool `[rows, vocabulary]`.
+    """
+    rows = ops.zeros_like(ids) + ops.arange(shape[0])[:, None]
+    places = ops.stack([ops.reshape(a, (-1,)) for a in (rows, ids)], axis=1)
+    return ops.scatter(places, ops.ones_like(places[:, 0]), shape) > 0
+
+
+def compile_for_prediction(model: keras.Model) -> None:
+    """Sets how `predict_on_batch` compiles: by XLA on JAX, as a graph on TensorFlow."""
+    model.jit_compile = keras.backend.backend() == "jax"
+
+
+def language_model_step(model: keras.Model):
+    """Returns the step of a language model, from `[token_ids, *states]`."""
+
+    def step(ids, states):
+        logits, *new = model([ids[:, None], *states])
+        # A loop keeps its types, also where the layers compute in bfloat16.
+        return logits[:, 0], [ops.cast(n, s.dtype) for n, s in zip(new, states)]
+
+    return step
+
+
+def first_states(model: keras.Model, rows: int) -> list:
+    """Returns a language model's states before the first token."""
+    return [ops.zeros((rows, s.shape[-1]), s.dtype) for s in model.inputs[1:]]

@@ -1,0 +1,118 @@
+"""Searches for translations: an encoder, then a search over its decoder."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from zoo.decoding.beam import BeamOptions, beam_search
+from zoo.decoding.greedy import greedy
+from zoo.decoding.steps import compile_for_prediction
+from zoo.vocabulary import START
+
+
+class TranslationSearch(keras.Model):
+    """Base of the searches for translations of a batch in one compiled call.
+
+    Args:
+        encoder: from `source_ids` to the decoder's states and context.
+        decoder: from `[target_ids, *states, *context]` to `[logits, *states]`, behind
+            which attention weights may follow.
+        num_states: how many of what the encoder returns are states.
+
+    Call arguments:
+        source_ids: int32 `[batch, time]`.
+    """
+
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, num_states: int):
+        super().__init__()
+        self.encoder, self.decoder, self.num_states = encoder, decoder, num_states
+        compile_for_prediction(self)
+
+    def encode(self, source_ids) -> tuple:
+        """Returns the first ids, the states and the context of a batch."""
+        # Keras returns a single output bare, not as the list it was declared as.
+        encoded = keras.tree.flatten(self.encoder(source_ids))
+        first = ops.full((ops.shape(source_ids)[0],), START, "int32")
+        return first, encoded[: self.num_states], encoded[self.num_states :]
+
+    def decode(self, ids, states: list, context: list) -> tuple:
+        """Returns the logits of one step, the states, and a list of what follows."""
+        logits, *rest = self.decoder([ids[:, None], *states, *context])
+        return logits[:, 0], rest[: self.num_states], rest[self.num_states :]
+
+
+class GreedySearch(TranslationSearch):
+    """Takes the likeliest token at each step.
+
+    Returns:
+        Target ids, int32 `[batch, 2 * time + 10]`.
+    """
+
+    def call(self, source_ids):
+        first, states, context = self.encode(source_ids)
+
+        def step(ids, states):
+            return self.decode(ids, states, context)[:2]
+
+        return greedy(step, first, states, 2 * ops.shape(source_ids)[1] + 10)
+
+
+class BeamSearch(TranslationSearch):
+    """Keeps several hypotheses; see `zoo.decoding.beam_search`.
+
+    A translation is at most `max_length` long, or if that is None, twice as long as its
+    source and 10 tokens more.
+
+    Args:
+        options: how to search. A coverage penalty needs attention.
+
+    Returns:
+        The best first: target ids, int32 `[batch, n_best, 2 * time + 10]`, or of
+        `max_length`; scores and log-probabilities, float32 `[batch, n_best]`.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        num_states: int,
+        options: BeamOptions,
+    ):
+        super().__init__(encoder, decoder, num_states)
+        self.options = options
+
+    def call(self, source_ids):
+        options = self.options
+        first, states, context = self.encode(source_ids)
+        real = ops.cast(source_ids != 0, "int32")
+        limits = 2 * ops.sum(real, axis=1) + 10
+        longest = 2 * ops.shape(source_ids)[1] + 10
+        if options.max_length:
+            longest = options.max_length
+            limits = ops.full_like(first, longest)
+        covering = options.coverage_penalty > 0
+        if covering:  # the attention that each word of the source has received
+            states = [*states, ops.zeros(ops.shape(source_ids))]
+        inside = ops.repeat(real, options.beam_size, axis=0) > 0
+
+        def step(ids, states):
+            logits, new, rest = self.decode(ids, states[: self.num_states], context)
+            if covering:
+                new = [*new, states[-1] + rest[-1][:, 0]]
+            return logits, new
+
+        def penalty(states):
+            received = ops.log(ops.clip(states[-1], 1e-9, 1.0))
+            shortfall = ops.sum(ops.where(inside, received, 0.0), axis=1)
+            return options.coverage_penalty * shortfall
+
+        return beam_search(
+            step,
+            first,
+            states,
+            limits,
+            longest,
+            options,
+            penalty=penalty if covering else None,
+        )

@@ -1,0 +1,49 @@
+"""Losses that Keras does not have."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy from logits with label smoothing (Szegedy et al. 2016).
+
+    The target is spread: it has the probability `1 - smoothing`, and what remains is
+    spread evenly over all classes, itself included.
+
+    Args:
+        smoothing: what remains; 0 for the plain cross-entropy.
+
+    Raises:
+        ValueError: if `smoothing` is not in [0, 1).
+
+    Call arguments:
+        y_true: the classes, integers `[...]`.
+        y_pred: their logits `[..., classes]`.
+    """
+
+    def __init__(
+        self,
+        smoothing: float = 0.1,
+        reduction: str = "mean_with_sample_weight",
+        name: str = "smoothed_crossentropy",
+        dtype=None,
+    ):
+        super().__init__(name, reduction, dtype)
+        if not 0 <= smoothing < 1:
+            raise ValueError(
+                "label_smoothing: expected a number from 0 up to, not including, 1, "
+                f"got {smoothing}"
+            )
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        y_true = ops.cast(y_true, "int32")
+        plain = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+        right = ops.take_along_axis(y_pred, y_true[..., None], axis=-1)[..., 0]
+        return plain + self.smoothing * (right - ops.mean(y_pred, axis=-1))
+
+    def get_config(self):
+        return {**super().get_config(), "smoothing": self.smoothing}

@@ -1,0 +1,93 @@
+"""Subwords: pieces of words, found by sentencepiece in the training text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import Literal
+
+Algorithm = Literal["bpe", "unigram"]
+ERRORS = RuntimeError, ValueError, IndexError, OSError  # what sentencepiece raises
+SPACE = "▁"  # sentencepiece's mark of a piece that begins a word
+
+
+class SubwordTokenizer:
+    """Cuts text into the pieces of a sentencepiece model.
+
+    `tokenize` and `detokenize` are inverse but for sentencepiece's normalisation, which
+    unifies forms of characters and white space. A piece that begins a word is marked by
+    U+2581. A character that the model does not know is a piece by itself.
+
+    Args:
+        model: a sentencepiece model, as `train` returns it.
+
+    Raises:
+        ValueError: if it is not one.
+    """
+
+    def __init__(self, model: bytes):
+        from sentencepiece import SentencePieceProcessor
+
+        self.model = model
+        try:
+            self._processor = SentencePieceProcessor.from_proto(model)
+        except ERRORS:
+            raise ValueError("not a sentencepiece model") from None
+        if not len(self):
+            raise ValueError("not a sentencepiece model")
+
+    @classmethod
+    def train(
+        cls, texts: Iterable[str], size: int, algorithm: Algorithm = "bpe"
+    ) -> SubwordTokenizer:
+        """Finds the pieces of a text.
+
+        Args:
+            texts: read once.
+            size: number of pieces; all characters of the text are among them.
+            algorithm: `"bpe"` (Sennrich et al. 2016), which joins the most frequent
+                pairs, or `"unigram"` (Kudo 2018), which prunes by likelihood and may
+                end with fewer pieces.
+
+        Raises:
+            ValueError: if the text is too small for as many pieces, or has more
+                characters.
+        """
+        from sentencepiece import SentencePieceTrainer
+
+        model = io.BytesIO()
+        try:
+            SentencePieceTrainer.train(
+                sentence_iterator=iter(texts),
+                model_writer=model,
+                vocab_size=size,
+                model_type=algorithm,
+                character_coverage=1.0,
+                hard_vocab_limit=algorithm == "bpe",
+                num_threads=1,  # for the same pieces each time
+                minloglevel=2,
+            )
+        except ERRORS as error:
+            reason = " ".join(str(error).split("] ")[-1].split())
+            message = f"subwords: {size} do not fit the text: {reason}"
+            raise ValueError(message) from None
+        return cls(model.getvalue())
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a checkpoint's configuration says of it; the model is a file beside."""
+        return {"kind": "subwords"}
+
+    def __len__(self) -> int:
+        return self._processor.get_piece_size()
+
+    def __contains__(self, piece: str) -> bool:
+        return not self._processor.is_unknown(self._processor.piece_to_id(piece))
+
+    def tokenize(self, text: str) -> list[str]:
+        """Returns the pieces of `text`; none if it holds nothing but white space."""
+        return self._processor.encode(text, out_type=str)
+
+    def detokenize(self, tokens: list[str]) -> str:
+        """Returns the text of pieces."""
+        return "".join(tokens).replace(SPACE, " ").removeprefix(" ")
