@@ -373,6 +373,37 @@ def test_no_space_left_for_the_checkpoint(trainer, monkeypatch):
         trainer.train()
 
 
+class Sentences(keras.utils.PyDataset):
+    """A batch of 2 steps that is right, and one of 4 of which 3 count, all wrong by 1."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        x = np.ones((2, 2 + 2 * index, 1), np.float32)
+        weights = np.ones(x.shape[:2], np.float32)
+        weights[:, 3:] = 0
+        return x, x + index, weights
+
+
+def test_every_token_weighs_the_same_whatever_its_batch(tmp_path):
+    inputs = keras.Input((None, 1))
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    model.set_weights([np.ones((1, 1)), np.zeros(1)])
+    (row,) = fit(
+        model,
+        Sentences(),
+        Sentences(),
+        TrainingConfig(learning_rate=0.0, epochs=1),
+        loss=keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"),
+        metric=keras.metrics.MeanAbsoluteError("error"),
+        score=("val_error", "min"),
+        save=lambda: None,
+        history_file=tmp_path / "history.csv",
+    )
+    assert row["val_error"] == row["error"] == pytest.approx(6 / 10)
+
+
 def test_write_text_is_all_or_nothing(tmp_path, monkeypatch):
     file = tmp_path / "a.txt"
     write_text(file, "old\n")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 import keras
+from keras import ops
 
 from zoo.batches import Ahead
 from zoo.command_line import check_types
@@ -160,7 +161,7 @@ def fit(
     model.compile(
         make_optimizer(config, len(train), late),
         loss,
-        weighted_metrics=[metric],
+        weighted_metrics=[EachToken(metric)],
         # XLA on JAX; on TensorFlow it takes cuDNN away and compiles for every length.
         jit_compile=keras.backend.backend() == "jax",
     )
@@ -183,6 +184,36 @@ def fit(
         ) from None
     model.set_weights(keeper.best_weights)
     return keeper.rows
+
+
+class EachToken(keras.metrics.Metric):
+    """A metric in which every token weighs the same, whatever the length of its batch.
+
+    Keras averages over the steps of each sequence first, padding included, so that a
+    token of a short batch would weigh more than one of a long batch.
+
+    Args:
+        metric: what to measure; its weights are of sequences `[batch]` or of tokens
+            `[batch, time]`.
+    """
+
+    def __init__(self, metric: keras.metrics.Metric):
+        super().__init__(name=metric.name)
+        self.metric = metric
+
+    def update_state(self, y_true, y_pred, sample_weight):
+        if len(sample_weight.shape) == 2:
+            y_true, y_pred, sample_weight = (
+                ops.reshape(x, (-1, *x.shape[2:]))
+                for x in (y_true, y_pred, sample_weight)
+            )
+        self.metric.update_state(y_true, y_pred, sample_weight)
+
+    def result(self):
+        return self.metric.result()
+
+    def reset_state(self):
+        self.metric.reset_state()
 
 
 @contextlib.contextmanager
