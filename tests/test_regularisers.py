@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from zoo.layers.recurrent import GRU, LSTM, SimpleRNN, to_keras
-from zoo.layers.regularisers import ActivationPenalty, WordDropout
+from zoo.layers.regularisers import ActivationPenalty, EmbeddingDropout
 from zoo.models.language_model import (
     LanguageModelConfig,
     build_language_model,
@@ -18,7 +18,7 @@ X = random.normal(size=(3, 5, 4)).astype(np.float32)
 
 
 def test_word_dropout_drops_words_wherever_they_are():
-    layer = WordDropout(50, 0.5)
+    layer = EmbeddingDropout(50, 0.5)
     ids = random.integers(0, 50, (20, 10)).astype(np.int32)
     ones = np.ones((20, 10, 4), np.float32)
     assert np.array_equal(ops.convert_to_numpy(layer(ones, ids)), ones)

@@ -7,7 +7,7 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
-class WordDropout(keras.layers.Layer):
+class EmbeddingDropout(keras.layers.Layer):
     """Drops tokens of the vocabulary from a batch, each wherever it occurs.
 
     The vectors of the others are scaled up (Gal and Ghahramani 2016).

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import keras
 
-from zoo.layers.regularisers import ActivationPenalty, WordDropout
+from zoo.layers.regularisers import ActivationPenalty, EmbeddingDropout
 from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_layer
 
 
@@ -112,7 +112,7 @@ def build_language_model(config: LanguageModelConfig) -> keras.Model:
     )
     x = embedding(token_ids)
     if config.embedding_dropout:
-        x = WordDropout(
+        x = EmbeddingDropout(
             config.vocabulary_size,
             config.embedding_dropout,
             dtype=config.dtype,
