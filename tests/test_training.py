@@ -374,7 +374,7 @@ def test_no_space_left_for_the_checkpoint(trainer, monkeypatch):
 
 
 class Sentences(keras.utils.PyDataset):
-    """A batch of 2 steps that is right, and one of 4 of which 3 count, all wrong by 1."""
+    """A batch of 2 steps that is right, and one of 4: 3 count, all wrong by 1."""
 
     def __len__(self):
         return 2
