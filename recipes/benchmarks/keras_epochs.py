@@ -14,6 +14,7 @@ import contextlib
 import importlib
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -98,7 +99,7 @@ def export(file: Path, caught: SimpleNamespace) -> None:
         for name, column in data.columns.items():
             arrays[f"{split} {name} values"] = column.values
             arrays[f"{split} {name} offsets"] = column.offsets
-    spec = {**caught.sizes, **vars(caught.config)}
+    spec = {**caught.sizes, **asdict(caught.config)}
     np.savez(file, spec=json.dumps(spec), **arrays)
 
 
