@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.layers import recurrent
+from zoo.layers.words import unit_vectors
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
@@ -42,7 +43,7 @@ class CharacterConvolution(keras.layers.Layer):
     def build(self, shape):
         self.embeddings = self.add_weight(
             shape=(self.vocabulary_size, self.embedding_size),
-            initializer="uniform",
+            initializer=unit_vectors(self.embedding_size),
             name="embeddings",
         )
         self.kernel = self.add_weight(
@@ -118,7 +119,7 @@ class CharacterLSTM(keras.layers.Layer):
     def build(self, shape):
         self.embeddings = self.add_weight(
             shape=(self.vocabulary_size, self.embedding_size),
-            initializer="uniform",
+            initializer=unit_vectors(self.embedding_size),
             name="embeddings",
         )
         self.lstm.build((None, None, self.embedding_size))

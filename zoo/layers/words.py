@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import keras
@@ -38,6 +39,20 @@ class WordsConfig(RecurrentConfig):
             )
 
 
+def unit_vectors(size: int) -> keras.initializers.Initializer:
+    """Returns what the vectors of an embedding start from: uniform, of length 1.
+
+    That is numbers between plus and minus sqrt(3 / size), as in Ma and Hovy (2016).
+    Keras's own start, +-0.05, is so narrow that a model has long to go before it tells
+    words apart.
+
+    Args:
+        size: of a vector.
+    """
+    bound = math.sqrt(3 / size)
+    return keras.initializers.RandomUniform(-bound, bound)
+
+
 def word_vectors(token_ids, config: WordsConfig):
     """Looks words up.
 
@@ -58,7 +73,10 @@ def word_vectors(token_ids, config: WordsConfig):
         )
     else:
         layer = keras.layers.Embedding(
-            config.vocabulary_size, config.embedding_size, **options
+            config.vocabulary_size,
+            config.embedding_size,
+            embeddings_initializer=unit_vectors(config.embedding_size),
+            **options,
         )
     return layer(token_ids)
 
@@ -87,7 +105,7 @@ class PartlyFrozenEmbedding(keras.layers.Layer):
         self.num_learnt, self.num_frozen, self.size = num_learnt, num_frozen, size
 
     def build(self, shape):
-        options = {"initializer": "uniform", "autocast": False}
+        options = {"initializer": unit_vectors(self.size), "autocast": False}
         self.embeddings = self.add_weight(
             shape=(self.num_learnt, self.size), name="embeddings", **options
         )

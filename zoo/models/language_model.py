@@ -8,6 +8,7 @@ import keras
 
 from zoo.layers.regularisers import ActivationPenalty, EmbeddingDropout
 from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_layer
+from zoo.layers.words import unit_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,7 @@ def build_language_model(config: LanguageModelConfig) -> keras.Model:
     embedding = keras.layers.ReversibleEmbedding(
         config.vocabulary_size,
         config.embedding_size,
+        embeddings_initializer=unit_vectors(config.embedding_size),
         tie_weights=config.tied,
         reverse_dtype="float32",
         dtype=config.dtype,

@@ -13,7 +13,7 @@ from zoo.layers.characters import CharacterConvolution, CharacterLSTM
 from zoo.layers.crf import CRF, ChainLogits
 from zoo.layers.pooling import PaddingMask
 from zoo.layers.stacks import recurrent_stack
-from zoo.layers.words import WordsConfig, word_vectors
+from zoo.layers.words import WordsConfig, unit_vectors, word_vectors
 
 CASING_SIZE = 8  # features of a casing's vector
 
@@ -84,7 +84,11 @@ def build_tagger(
             (None,), dtype="int32", name="casing_ids"
         )
         layer = keras.layers.Embedding(
-            len(CASINGS) + 1, CASING_SIZE, dtype=config.dtype, name="casing"
+            len(CASINGS) + 1,
+            CASING_SIZE,
+            embeddings_initializer=unit_vectors(CASING_SIZE),
+            dtype=config.dtype,
+            name="casing",
         )
         parts.append(layer(casing_ids))
     x = parts[0]

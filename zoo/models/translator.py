@@ -10,6 +10,7 @@ import keras
 from zoo.layers.attention import AdditiveAttention, DotAttention
 from zoo.layers.pooling import PaddingMask, ZeroPadding
 from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_stack
+from zoo.layers.words import unit_vectors
 from zoo.models.language_model import carried_stack, state_inputs
 
 Attention = Literal["additive", "dot", "general", "scaled_dot", "none"]
@@ -87,6 +88,7 @@ def _encoder(config: TranslatorConfig) -> keras.Model:
     x = keras.layers.Embedding(
         config.source_vocabulary_size,
         config.embedding_size,
+        embeddings_initializer=unit_vectors(config.embedding_size),
         dtype=config.dtype,
         name="source_embedding",
     )(source_ids)
@@ -138,6 +140,7 @@ def _decoder(config: TranslatorConfig) -> keras.Model:
     embedding = keras.layers.ReversibleEmbedding(
         config.target_vocabulary_size,
         config.embedding_size,
+        embeddings_initializer=unit_vectors(config.embedding_size),
         tie_weights=config.tied,
         reverse_dtype="float32",
         dtype=config.dtype,
