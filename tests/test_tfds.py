@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from zoo import corpora
 from zoo.corpora import CorpusError
+from zoo.ragged import Ragged
+from zoo.vocabulary import Vocabulary
 
 DATA = Path(
     os.environ.get("RECURRENT_ZOO_DATA")
@@ -18,6 +21,13 @@ DATA = Path(
 )
 UD = DATA / "ud_ewt" / "r2.10"
 SHAKESPEARE = DATA / "tinyshakespeare" / "input.txt"
+
+
+def encoded(sequences):
+    """Packs sequences of tokens as the ids of a vocabulary of their own."""
+    sequences = list(sequences)
+    vocabulary = Vocabulary.build(sequences)
+    return Ragged.pack(map(vocabulary.encode, sequences))
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +59,8 @@ def test_tiny_shakespeare_equals_its_file(manual, capsys):
     whole = "".join(corpora.read_text(SHAKESPEARE))
     read = {split: "".join(splits[split]) for split in splits}
     assert "".join(read.values()) == whole
+    theirs, ours = encoded(read.values()), encoded([whole])
+    assert np.array_equal(theirs.values, ours.values) and len(ours.values) == len(whole)
     assert len(read["train"]) == int(0.9 * len(whole))
     assert next(splits["dev"].located())[0] == "tfds:tiny_shakespeare/validation:0"
     assert capsys.readouterr().out == ""
@@ -63,7 +75,12 @@ def test_universal_dependencies_equal_their_files(manual):
         theirs = corpora.tagged("tfds:universal_dependencies/en_ewt", tag=tag)
         ours = corpora.tagged(str(UD), tag=tag)
         for split in ("dev", "test") if tag == "xpos" else ours:
-            assert sorted(theirs[split]) == sorted(ours[split])  # TFDS shuffles
+            found, expected = sorted(theirs[split]), sorted(ours[split])
+            assert found == expected  # TFDS shuffles
+            for column in zip(zip(*found), zip(*expected)):
+                found_ids, expected_ids = map(encoded, column)
+                assert np.array_equal(found_ids.values, expected_ids.values)
+                assert np.array_equal(found_ids.offsets, expected_ids.offsets)
 
 
 def test_no_network_and_no_file_says_what_to_place(tmp_path, monkeypatch):
