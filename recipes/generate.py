@@ -217,7 +217,10 @@ def _nats(lm: LanguageModel, config: Config, ids: np.ndarray) -> float:
 
 def _encode(lm: LanguageModel, corpus: corpora.Corpus) -> np.ndarray:
     """Returns the ids of a corpus as one text, int32 `[total]`."""
-    return Ragged.pack(ids for ids in map(lm.encode, corpus) if len(ids)).values
+    ids = Ragged.pack(ids for ids in map(lm.encode, corpus) if len(ids)).values
+    if len(ids) < 2:
+        raise ValueError(f"{corpus.name}: expected at least 2 tokens, got {len(ids)}")
+    return ids
 
 
 if __name__ == "__main__":

@@ -399,6 +399,18 @@ def test_a_language_model_by_words(tmp_path):
     assert set(words) <= {"the", "dog", "runs", "man", "sits"}
 
 
+def test_a_text_of_one_token_is_named(tmp_path):
+    for split in ("train", "dev", "test"):
+        (tmp_path / f"{split}.txt").write_text("ab" if split == "train" else "a")
+    run_dir = tmp_path / "run"
+    with pytest.raises(ValueError) as error:
+        generate.run(generate.Config(data=str(tmp_path), run_dir=str(run_dir)))
+    assert str(error.value) == (
+        f"{tmp_path / 'dev.txt'}: expected at least 2 tokens, got 1"
+    )
+    assert not run_dir.exists()
+
+
 def test_a_regularised_language_model_with_a_cache(tmp_path):
     data = write_corpus(tmp_path / "data", "generate")
     changes = {
