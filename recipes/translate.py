@@ -1,6 +1,7 @@
 """Encoder-decoder translation: a sequence in, another out, of another length.
 
     python -m recipes.translate                            # English spelling to sounds
+    python -m recipes.translate --data cmudict             # all of the dictionary
     python -m recipes.translate --data DIRECTORY --source de --target en
     python -m recipes.translate --data tfds:ted_hrlr_translate/pt_to_en --source pt \\
         --target en
@@ -39,8 +40,9 @@ class Config(TrainingConfig):
     """Trains an encoder-decoder translator.
 
     Args:
-        data: a directory of parallel files, `tfds:<builder>`, or None for the CMU
-            dictionary: from English spelling, by letters, to pronunciation.
+        data: a directory of parallel files, `tfds:<builder>`, "cmudict" for the CMU
+            dictionary, from English spelling, by letters, to pronunciation, or None
+            for 30,000 words of it.
         source: source language, the suffix of its files (`train.de`).
         target: target language.
         features: for `tfds:` data, the names of source and target, as "de,en".
@@ -123,8 +125,8 @@ def run(config: Config) -> Result:
     Raises:
         ValueError: if the data or an option is not as expected.
     """
-    spelling = config.data is None
-    if spelling:  # what the embedded default changes, to end within three minutes
+    spelling = _is_spelling(config)
+    if config.data is None:  # what this changes, to end within three minutes
         config = config.adapted(
             epochs=8,
             embedding_size=64,
@@ -141,7 +143,10 @@ def run(config: Config) -> Result:
     if config.coverage_penalty and config.attention == "none":
         raise ValueError("coverage_penalty: expected 0 with attention='none'")
     if spelling and config.tokens != "words":
-        raise ValueError(f"tokens: {config.tokens} needs --data; letters are pieces")
+        raise ValueError(
+            f"tokens: expected words for the CMU dictionary, whose letters are pieces, "
+            f"got {config.tokens}"
+        )
     splits = read(config)
     tokenizers = _tokenizers(config, splits["train"])
     vocabularies = {
@@ -256,10 +261,14 @@ def read(config: Config) -> dict[str, corpora.Corpus]:
 
 
 def evaluate(translator: Translator, config: Config, split: str = "test") -> float:
-    """Returns BLEU, or on the embedded default the word error rate in percent."""
+    """Returns BLEU, or of pronunciations the word error rate in percent."""
     sources, targets = zip(*read(config)[split])
     predicted = translator.translate(sources, **_beam(config))
-    return _score(predicted, list(targets), config.data is None)[0]
+    return _score(predicted, list(targets), _is_spelling(config))[0]
+
+
+def _is_spelling(config: Config) -> bool:
+    return config.data in (None, corpora.DICTIONARY)
 
 
 def _beam(config: Config) -> dict[str, float]:
@@ -271,7 +280,7 @@ def _tokenizers(
     config: Config, train: corpora.Corpus
 ) -> dict[str, Tokenizer | SubwordTokenizer]:
     """Returns the tokenizers of both sides, after training those of subwords."""
-    if config.data is None:
+    if _is_spelling(config):
         return {"source": Tokenizer("characters"), "target": Tokenizer("spaces")}
     sides = {"source": 0, "target": 1}
     if config.tokens == "words":

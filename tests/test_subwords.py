@@ -134,5 +134,5 @@ def test_a_subword_model_of_another_checkpoint(runs_by_subwords, tmp_path):
 
 def test_subwords_need_a_text(tmp_path):
     config = translate.Config(tokens="bpe", run_dir=str(tmp_path / "run"))
-    with pytest.raises(ValueError, match="tokens: bpe needs --data"):
+    with pytest.raises(ValueError, match="tokens: expected words for the .*, got bpe"):
         translate.run(config)

@@ -21,6 +21,7 @@ from zoo.splits import aligned_paths, hold_out, hold_out_characters, split_paths
 from zoo.tables import find_columns
 
 __all__ = [
+    "DICTIONARY",
     "Corpus",
     "CorpusError",
     "labelled",
@@ -35,6 +36,8 @@ __all__ = [
     "tagged",
     "text",
 ]
+
+DICTIONARY = "cmudict"  # names the whole CMU dictionary as data
 
 
 def labelled(
@@ -174,9 +177,10 @@ def parallel(
     """Opens a corpus for translation.
 
     Args:
-        data: `None` for the embedded default; `tfds:<builder>[/config]`; a .tsv file
-            of `source<TAB>target`; or a directory with one such file for each split,
-            or with two line-aligned files for each split, e.g. `train.de` and
+        data: `None` for the embedded default, which is 30,000 words of the CMU
+            dictionary; `"cmudict"` for all of it; `tfds:<builder>[/config]`; a .tsv
+            file of `source<TAB>target`; or a directory with one such file for each
+            split, or with two line-aligned files for each split, e.g. `train.de` and
             `train.en.gz`.
         source: Suffix of the source's files (TFDS: its language), e.g. `"de"`.
         target: Suffix of the target's files (TFDS: its language), e.g. `"en"`.
@@ -194,6 +198,8 @@ def parallel(
         return tfds_corpora.parallel(data, source, target, features)
     if data is None:
         return builtin.pronunciations()
+    if data == DICTIONARY:
+        return builtin.pronunciations(size=None)
     if source is None and target is None:
         paths = split_paths(data, [{".tsv"}], " (or give source and target)")
         return hold_out({split: read_pairs(path) for split, path in paths.items()})
