@@ -1,12 +1,14 @@
-"""Publishes runs: result file, checkpoint with its card, README's table.
+"""Publishes runs: result file, checkpoint with its card, tables.
 
     python -m recipes.publish NAME RUN_DIR [RUN_DIR ...] --card CARD.json
-    python -m recipes.publish --table          # writes README's results table anew
+    python -m recipes.publish NAME RUN_DIR [RUN_DIR ...] --comparison GROUP
+    python -m recipes.publish --table          # writes the tables anew
 
 Several run directories are seeds of one configuration: their scores are averaged, and
 the checkpoint is that of the best development score. Weights are stored in float16 if
-that costs less than 0.1 points, which `publish` measures on the
-test split.
+that costs less than 0.1 points, which `publish` measures on the test split. The table
+of results is README's. A result that is only there to be compared has no checkpoint; it
+is a row of its group's table in `comparisons/README.md`.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent.parent / "README.md"
+COMPARISONS = RESULTS.parent / "comparisons"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 FEWER_IS_BETTER = ("cross-entropy", "word error rate", "mean absolute error")
 
 
-def read_results() -> list[dict[str, Any]]:
-    """Returns the published results, by name."""
-    files = sorted(RESULTS.glob("*.json"))
+def read_results(directory: Path = RESULTS) -> list[dict[str, Any]]:
+    """Returns the results in a directory, by name."""
+    files = sorted(directory.glob("*.json"))
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
@@ -91,7 +94,7 @@ def publish(name: str, directories: list[Path], card: dict[str, Any]) -> None:
     import zoo
     from zoo.checkpoints import CARD
 
-    runs = [json.loads((d / "metrics.json").read_text("utf-8")) for d in directories]
+    runs = [_metrics(directory) for directory in directories]
     result = combine(name, runs)
     chosen = best(result["metric"], runs)
     full = zoo.load(directories[chosen])
@@ -122,6 +125,10 @@ def publish(name: str, directories: list[Path], card: dict[str, Any]) -> None:
 def _tolerance(metric: str) -> float:
     """Returns what float16 may cost: 0.1 points, or 0.001 nats."""
     return 0.001 if metric == "cross-entropy" else 0.1
+
+
+def _metrics(directory: Path) -> dict[str, Any]:
+    return json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
 
 
 def _config(directory: Path) -> dict[str, Any]:
@@ -173,22 +180,76 @@ def readme_with(text: str, results: list[dict[str, Any]]) -> str:
     return pattern.sub(lambda _: inside, text)
 
 
+def comparison(results: list[dict[str, Any]]) -> str:
+    """Returns results that differ in one thing as a Markdown table."""
+    first = results[0]
+    unit = f"{first['metric']}, {first['unit']}"
+    lines = [
+        f"{unit}; {first['split']} of `{first['data']}`.",
+        "",
+        "| name | dev | test | seeds | parameters | minutes | command |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for r in results:
+        dev = _mean(r["dev_scores"])
+        lines.append(
+            f"| {r['name']} | {dev} | {_mean(r['scores'])} | {len(r['seeds'])} "
+            f"| {r['parameters']:,} | {r['seconds'] / 60:.1f} | `{r['command']}` |"
+        )
+    devices = sorted({r["device"] for r in results})
+    return "\n".join([*lines, "", f"{'; '.join(devices)}."])
+
+
+def _mean(scores: list[float]) -> str:
+    text = f"{statistics.mean(scores):.2f}"
+    return f"{text} ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else text
+
+
+def comparisons_page() -> str:
+    """Returns the page of all comparisons: what each group's `about.md` says of it, and
+    its table."""
+    parts = [
+        "# Comparisons",
+        "One thing is changed at a time. Mean and standard deviation over seeds; dev "
+        "is what choices are made by. Written by `python -m recipes.publish --table`.",
+    ]
+    for group in sorted(COMPARISONS.glob("*/")):
+        about = (group / "about.md").read_text(encoding="utf-8").strip()
+        parts += [about, comparison(read_results(group))]
+    return "\n\n".join(parts) + "\n"
+
+
 def main() -> None:
-    """Publishes runs, or writes README's table."""
+    """Publishes runs, or writes the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("name", nargs="?")
     parser.add_argument("runs", nargs="*", type=Path)
     parser.add_argument("--card", type=Path, help="JSON: task, data, licence, limits")
+    parser.add_argument("--comparison", metavar="GROUP", help="publish no checkpoint")
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     if options.name:
-        if not options.runs or not options.card:
-            raise ValueError("expected NAME RUN_DIR ... --card CARD.json")
-        card = json.loads(options.card.read_text(encoding="utf-8"))
-        publish(options.name, options.runs, card)
+        if not options.runs or bool(options.card) == bool(options.comparison):
+            raise ValueError(
+                "expected NAME RUN_DIR ... and --card CARD.json or --comparison GROUP"
+            )
+        if options.comparison:
+            runs = [_metrics(directory) for directory in options.runs]
+            file = COMPARISONS / options.comparison / f"{options.name}.json"
+            if not file.parent.is_dir():
+                raise ValueError(
+                    f"{file.parent}: expected a directory with about.md, which says "
+                    "what is compared"
+                )
+            _write(file, combine(options.name, runs))
+        else:
+            card = json.loads(options.card.read_text(encoding="utf-8"))
+            publish(options.name, options.runs, card)
     if options.name or options.table:
         text = readme_with(README.read_text(encoding="utf-8"), read_results())
         README.write_text(text, encoding="utf-8")
+        page = COMPARISONS / "README.md"
+        page.write_text(comparisons_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
