@@ -8,9 +8,10 @@
 The text is laid out as `batch_size` contiguous streams, and the state is carried from
 batch to batch, so that the model reads each stream from its beginning although
 gradients go back only `steps` tokens. A text of a million characters is soon known by
-heart, so dropout is strong: half of the outputs of each layer, and a fifth of the state
-that goes on from step to step. So held back, the model was still gaining on the
-development text in the last of its passes over tiny Shakespeare.
+heart, so three tenths of each layer's outputs are dropped, and a tenth of the state
+that goes on from step to step. On the development text of tiny Shakespeare that was
+better at every epoch than dropping half and a fifth: 1.346 nats against 1.403 after
+nine of thirteen.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Config(TrainingConfig):
         cache_sharpness: how much the likeliness of states counts in it.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
-        epochs: None for 22, or 8 on the embedded default.
+        epochs: None for 13, or 8 on the embedded default.
         batch_size: streams of a batch.
         run_dir: a new directory for the results; None for the next `runs/generate`.
     """
@@ -86,8 +87,8 @@ class Config(TrainingConfig):
     units: int = 512
     num_layers: int = 2
     input_dropout: float = 0.1
-    output_dropout: float = 0.5
-    recurrent_dropout: float = 0.2
+    output_dropout: float = 0.3
+    recurrent_dropout: float = 0.1
     weight_drop: float = 0.0
     variational_dropout: bool = False
     embedding_dropout: float = 0.0
@@ -127,7 +128,7 @@ def run(config: Config) -> Result:
             output_dropout=0.1,
             recurrent_dropout=0.0,
         )
-    config = config.adapted(epochs=22)
+    config = config.adapted(epochs=13)
     config.check(min_count=1, steps=1, cache=0)
     _cache(config)  # says what is wrong before the training
     splits = corpora.text(config.data, features=config.features)
