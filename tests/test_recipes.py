@@ -18,6 +18,7 @@ from conftest import OPTIONS, options, write_corpus
 
 import zoo
 from recipes import classify, generate, tag
+from zoo import training
 from zoo.command_line import parse
 from zoo.inference import Cache
 from zoo.runs import Run
@@ -427,6 +428,20 @@ def test_a_regularised_language_model_with_a_cache(tmp_path):
     )
     assert result.metrics["score"] == pytest.approx(cached, abs=1e-4)
     assert abs(cached - plain) > 1e-3
+
+
+def test_a_language_model_of_averaged_weights(tmp_path, monkeypatch):
+    """From the second epoch on, as if the development score had told."""
+    monkeypatch.setattr(training, "is_stuck", lambda scores, mode, after: True)
+    changes = {"optimizer": "sgd", "decay": "constant", "average": True, "epochs": 3}
+    result = budgeted("generate", tmp_path, learning_rate=0.1, **changes)
+    steps = [row["averaged"] for row in result.history]
+    assert steps[0] == 0 and steps[1] > 2 and steps[2] == 2 * steps[1] - 1
+    scores = [row["val_nats"] for row in result.history]
+    assert scores[2] < scores[1] < scores[0]
+    loaded = zoo.load(tmp_path / "run").model
+    for found, expected in zip(loaded.get_weights(), result.model.model.get_weights()):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_translator_of_every_option(tmp_path):

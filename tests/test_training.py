@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.averaging import Averaging
 from zoo.optimizers import Late, WarmupDecay
 from zoo.training import (
     BestWeights,
@@ -373,6 +374,124 @@ def test_no_space_left_for_the_checkpoint(trainer, monkeypatch):
         trainer.train()
 
 
+@pytest.fixture
+def iterates(monkeypatch):
+    """The weights after each step of a training."""
+    count, seen = BestWeights.on_train_batch_end, []
+
+    def on_train_batch_end(self, batch, logs=None):
+        count(self, batch, logs)
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()
+        seen.append([float(np.squeeze(w)) for w in self.model.get_weights()])
+
+    monkeypatch.setattr(BestWeights, "on_train_batch_end", on_train_batch_end)
+    return seen
+
+
+AVERAGED = {"optimizer": "sgd", "learning_rate": 0.01, "average": True}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("mode, sign", [("min", 1), ("max", -1)])
+def test_the_mean_is_evaluated_and_kept(trainer, iterates, optimizer, mode, sign):
+    values, evaluated = iter([3, 4, 4, 2, 5, 1]), []
+
+    def evaluate():
+        evaluated.append(trainer.weights())
+        return {"val_score": sign * next(values)}
+
+    options = {**AVERAGED, "optimizer": optimizer, "average_after": 1, "epochs": 6}
+    rows = trainer.train(score=("val_score", mode), evaluate=evaluate, **options)
+    # Two steps an epoch; the third epoch is worse than the best but one: the first.
+    steps, means = np.array(iterates), np.array(evaluated)
+    assert [row["averaged"] for row in rows] == [0, 0, 0, 3, 5, 7]
+    assert means[:3] == pytest.approx(steps[1:6:2])
+    for epoch in (4, 5, 6):
+        expected = steps[5 : 2 * epoch].mean(0)
+        assert means[epoch - 1] == pytest.approx(expected, rel=1e-5)
+        assert means[epoch - 1] != pytest.approx(steps[2 * epoch - 1], rel=1e-3)
+    x = Line()[0][0]
+    for row, (kernel, bias) in zip(rows, means):
+        loss = np.mean(((kernel - 3) * x + bias) ** 2)
+        assert row["val_loss"] == pytest.approx(loss, rel=1e-5)
+    assert np.array(trainer.saved) == pytest.approx(means[[0, 3, 5]], rel=1e-6)
+    assert trainer.weights() == pytest.approx(means[5], rel=1e-6)
+
+
+def test_training_goes_on_with_the_weights_themselves(trainer, iterates):
+    start = trainer.model.get_weights()
+    for average in (False, True):
+        trainer.model.set_weights(start)
+        options = {**AVERAGED, "average": average, "average_after": 0, "epochs": 6}
+        rows = trainer.train(
+            score=("val_score", "min"), evaluate=scores(1, 2, 3, 4, 5, 6), **options
+        )
+        assert ("averaged" in rows[-1]) is average
+    np.testing.assert_allclose(iterates[12:], iterates[:12], rtol=1e-6)
+
+
+def test_nothing_is_compiled_when_averaging_begins(trainer, monkeypatch):
+    apply, calls, counts = Averaging.apply, [], []
+
+    def counted(self, *arguments):
+        calls.append(1)
+        return apply(self, *arguments)
+
+    def evaluate():
+        counts.append(len(calls))
+        return {"val_score": len(counts)}
+
+    monkeypatch.setattr(Averaging, "apply", counted)
+    options = {**AVERAGED, "average_after": 0, "epochs": 4}
+    rows = trainer.train(score=("val_score", "min"), evaluate=evaluate, **options)
+    assert rows[-1]["averaged"] == 5 and 1 <= counts[0] == counts[-1]
+
+
+def test_patience_begins_anew_with_averaging(trainer):
+    options = {**AVERAGED, "average_after": 0, "patience": 2, "epochs": 9}
+    rows = trainer.train(
+        score=("val_score", "min"), evaluate=scores(1, 2, 3, 0.5, 2, 2), **options
+    )
+    assert [row["averaged"] > 0 for row in rows] == [False] * 2 + [True] * 4
+    assert len(trainer.saved) == 2
+
+
+def test_a_score_that_gets_better_begins_no_averaging(trainer):
+    expected = Trainer(trainer.history_file.parent)
+    expected.train(**{**AVERAGED, "average": False})
+    rows = trainer.train(**{**AVERAGED, "average_after": 0})
+    assert [row["averaged"] for row in rows] == [0, 0, 0]
+    np.testing.assert_allclose(trainer.weights(), expected.weights(), rtol=1e-6)
+
+
+def test_a_loss_that_is_not_a_number_spares_the_mean(trainer, iterates):
+    train, values = Line(), iter([2, 3, 1])
+
+    def evaluate():
+        value = next(values)
+        train.is_bad = value == 1
+        return {"val_score": value}
+
+    options = {**AVERAGED, "average_after": 0, "epochs": 9}
+    with pytest.raises(TrainingDiverged, match="at step 8 .*score 1.0000"):
+        trainer.train(
+            score=("val_score", "min"), train=train, evaluate=evaluate, **options
+        )
+    assert trainer.saved[-1] == pytest.approx(np.mean(iterates[3:6], 0), rel=1e-5)
+
+
+def test_an_interrupt_keeps_the_mean(trainer, iterates, monkeypatch):
+    interrupt_at(monkeypatch, 7)
+    options = {**AVERAGED, "average_after": 0, "epochs": 9}
+    with pytest.raises(KeyboardInterrupt, match="interrupted in epoch 4"):
+        trainer.train(
+            score=("val_score", "min"), evaluate=scores(2, 3, 1), **options
+        )
+    assert len(trainer.saved) == 2
+    assert trainer.saved[-1] == pytest.approx(np.mean(iterates[3:6], 0), rel=1e-5)
+
+
 class Sentences(keras.utils.PyDataset):
     """A batch of 2 steps that is right, and one of 4: 3 count, all wrong by 1."""
 
@@ -426,6 +545,7 @@ def test_write_text_is_all_or_nothing(tmp_path, monkeypatch):
         ("warmup_steps", -1, "warmup_steps: expected at least 0, got -1"),
         ("clip_norm", -1.0, "clip_norm: expected at least 0"),
         ("patience", -1, "patience: expected at least 0"),
+        ("average_after", -1, "average_after: expected at least 0, got -1"),
         ("epochs", 0, "epochs: expected at least 1, got 0"),
         ("batch_size", 0, "batch_size: expected at least 1"),
         ("seed", -1, "seed: expected at least 0"),

@@ -1,4 +1,4 @@
-"""Optimizers of Keras: their schedule, clipping, and weights that learn late."""
+"""Optimizers of Keras: their schedule, clipping, weights that learn late, the mean."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import keras
 from keras import ops
+
+from zoo.averaging import Averaging
 
 if TYPE_CHECKING:
     from zoo.training import TrainingConfig
@@ -89,18 +91,18 @@ class OnePassAdam(keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
-class Adam(Waiting, OnePassAdam):
-    """`keras.optimizers.Adam`; see `Waiting` and `OnePassAdam`."""
+class Adam(Waiting, Averaging, OnePassAdam):
+    """`keras.optimizers.Adam`; see `Waiting`, `Averaging` and `OnePassAdam`."""
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
-class Adagrad(Waiting, keras.optimizers.Adagrad):
-    """`keras.optimizers.Adagrad`; see `Waiting`."""
+class Adagrad(Waiting, Averaging, keras.optimizers.Adagrad):
+    """`keras.optimizers.Adagrad`; see `Waiting` and `Averaging`."""
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
-class SGD(Waiting, keras.optimizers.SGD):
-    """`keras.optimizers.SGD`; see `Waiting`."""
+class SGD(Waiting, Averaging, keras.optimizers.SGD):
+    """`keras.optimizers.SGD`; see `Waiting` and `Averaging`."""
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
@@ -167,6 +169,8 @@ def make_optimizer(config: TrainingConfig, epoch_steps: int, late: Late | None =
         options["momentum"] = 0.9
     kinds = {"adam": Adam, "adagrad": Adagrad, "sgd": SGD}
     optimizer = kinds[config.optimizer](schedule(config.learning_rate), **options)
+    if config.average:
+        optimizer.average()
     if late:
         optimizer.wait(
             late.paths, late.epochs * epoch_steps, schedule(late.learning_rate)

@@ -20,6 +20,7 @@ from typing import Literal
 import keras
 from keras import ops
 
+from zoo.averaging import is_stuck
 from zoo.batches import Ahead
 from zoo.command_line import check_types
 from zoo.optimizers import Late, make_optimizer
@@ -39,6 +40,14 @@ class TrainingConfig:
         epochs: passes over the training data at most.
         patience: epochs without a better development score before training stops; 0
             for never. The best weights are kept in any case.
+        average: whether the mean of the weights after each step is to take their place
+            in evaluation and in the checkpoint, once they alone get no better, while
+            training goes on with them (Merity et al. 2018; see `zoo.averaging`). Meant
+            for `"sgd"` and a `"constant"` rate; it costs the memory of the weights once
+            more. The history tells how many steps' weights were `averaged`.
+        average_after: averaging begins when the development score is worse than the
+            best of all but the last so many epochs before it. Patience then begins
+            anew; with less of it than that, training may end first.
         batch_size: examples (or streams) of a batch.
         seed: of the weights, the dropout and the order of the batches.
     """
@@ -50,6 +59,8 @@ class TrainingConfig:
     clip_norm: float = 1.0
     epochs: int = 10
     patience: int = 0
+    average: bool = False
+    average_after: int = 5
     batch_size: int = 32
     seed: int = 0
 
@@ -72,6 +83,7 @@ class TrainingConfig:
             "warmup_steps": 0,
             "clip_norm": 0,
             "patience": 0,
+            "average_after": 0,
             "epochs": 1,
             "batch_size": 1,
             "seed": 0,
@@ -157,7 +169,7 @@ def fit(
     """
     if keras.backend.backend() != "tensorflow":  # which builds batches ahead anyway
         train, dev = Ahead(train), Ahead(dev)
-    keeper = BestWeights(*score, config.patience, save, history_file, evaluate)
+    keeper = BestWeights(*score, config, save, history_file, evaluate)
     model.compile(
         make_optimizer(config, len(train), late),
         loss,
@@ -239,14 +251,14 @@ class BestWeights(keras.callbacks.Callback):
     It also puts streams back to their beginning where an epoch or an evaluation begins.
     """
 
-    def __init__(self, name, mode, patience, save, history_file, evaluate):
+    def __init__(self, name, mode, config, save, history_file, evaluate):
         super().__init__()
-        self.name, self.mode, self.patience = name, mode, patience
+        self.name, self.mode, self.config = name, mode, config
         self.save, self.history_file, self.evaluate = save, history_file, evaluate
         self.rows: list[dict[str, float]] = []
         self.best_weights, self.best, self.waited = None, None, 0
         self.epoch, self.step = 0, 0
-        self.interrupted, self.evaluating = False, False
+        self.interrupted, self.evaluating, self.averaging = False, False, False
 
     def interrupt(self, signal_number, frame):
         """Ends the training at the next batch; a second Ctrl-C ends it at once.
@@ -273,6 +285,8 @@ class BestWeights(keras.callbacks.Callback):
 
     def on_test_begin(self, logs=None):
         self._reset_streams()
+        if self.averaging:
+            self.model.optimizer.exchange()
 
     def on_test_batch_end(self, batch, logs=None):
         self._end_if_interrupted()
@@ -302,6 +316,8 @@ class BestWeights(keras.callbacks.Callback):
             self.evaluating = False
         seconds = time.perf_counter() - self.started
         row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
+        if self.config.average:
+            row["averaged"] = self.model.optimizer.averaged
         self.rows.append({**row, "seconds": seconds})
         table = io.StringIO()
         writer = csv.DictWriter(table, self.rows[0], lineterminator="\n")
@@ -318,5 +334,14 @@ class BestWeights(keras.callbacks.Callback):
         if better:
             self.save()  # first, lest an interrupt in it pass for a saved checkpoint
             self.best, self.best_weights = value, self.model.get_weights()
-        if self.patience and self.waited >= self.patience:
+        if self.averaging:
+            self.model.optimizer.exchange()
+        elif self.config.average and self._is_stuck():
+            self.model.optimizer.begin()
+            self.averaging, self.waited = True, 0
+        if 0 < self.config.patience <= self.waited:
             self.model.stop_training = True
+
+    def _is_stuck(self) -> bool:
+        scores = [row[self.name] for row in self.rows]
+        return is_stuck(scores, self.mode, self.config.average_after)
