@@ -27,6 +27,7 @@ from zoo.decoding import BeamOptions
 from zoo.inference import Translator
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.losses import SmoothedCrossentropy
+from zoo.models.scheduled_sampling import Schedule, build_sampled_training
 from zoo.models.translator import Attention, TranslatorConfig
 from zoo.runs import Result, Run
 from zoo.subwords import SubwordTokenizer
@@ -66,6 +67,11 @@ class Config(TrainingConfig):
         variational_dropout: whether the others drop the same features at every step.
         weight_drop: share of the recurrent weights dropped.
         label_smoothing: share of each target's probability spread over all tokens.
+        scheduled_sampling: share of the tokens read by the decoder that are its own
+            predictions in the end of the training; 0 for teacher forcing alone. See
+            `zoo.models.scheduled_sampling`.
+        sampling_schedule: by which that share rises: `"linear"`, `"exponential"` or
+            `"inverse_sigmoid"`.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
         beam_size: hypotheses kept in evaluation; 1 takes the likeliest word each time.
@@ -100,6 +106,8 @@ class Config(TrainingConfig):
     weight_drop: float = 0.0
     variational_dropout: bool = False
     label_smoothing: float = 0.0
+    scheduled_sampling: float = 0.0
+    sampling_schedule: Schedule = "linear"
     recurrent_initializer: Initializer = "orthogonal"
     dtype: Precision = "float32"
     beam_size: int = 1
@@ -201,10 +209,19 @@ def run(config: Config) -> Result:
     dev = batches("dev", 10 * config.max_length)
     sources, targets = (list(side) for side in zip(*splits["test"]))
 
+    trained = translator.model
+    if config.scheduled_sampling:
+        trained = build_sampled_training(
+            translator.model,
+            config.scheduled_sampling,
+            config.epochs * len(train),
+            config.sampling_schedule,
+        )
+
     name = "val_word_error_rate" if spelling else "val_bleu"
     run.create()
     history = fit(
-        translator.model,
+        trained,
         train,
         dev,
         config,

@@ -450,6 +450,7 @@ def test_a_translator_of_every_option(tmp_path):
     changes = {
         "attention": "scaled_dot", "label_smoothing": 0.1, "variational_dropout": True,
         "beam_size": 2, "coverage_penalty": 0.1, "weight_drop": 0.1,
+        "scheduled_sampling": 0.5, "sampling_schedule": "inverse_sigmoid",
     }  # fmt: skip
     changes.update(run_dir=str(tmp_path / "run"), epochs=1)
     result = translate.run(translate.Config(**options("translate", data, **changes)))
@@ -458,6 +459,25 @@ def test_a_translator_of_every_option(tmp_path):
     beam = {"beam_size": 2, "coverage_penalty": 0.1}
     assert lines[1::4] == result.model.translate(sources, **beam)
     assert (tmp_path / "run" / "attention.png").exists()
+
+
+def test_scheduled_sampling_leaves_a_plain_checkpoint(runs, tmp_path):
+    plain = runs["translate"].result
+    data, run_dir = plain.metrics["data"], str(tmp_path / "run")
+    translate = runs["translate"].recipe
+    result = translate.run(translate.Config(**options(
+        "translate", data, run_dir=run_dir, scheduled_sampling=0.99, learning_rate=0.1
+    )))  # fmt: skip
+    loaded = zoo.load(run_dir).model
+    assert len(loaded.weights) == len(plain.model.model.weights)
+    for found, expected in zip(loaded.get_weights(), result.model.model.get_weights()):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_share_of_samples_that_cannot_be(tmp_path):
+    with pytest.raises(ValueError, match="scheduled_sampling: expected .* got 1.5"):
+        budgeted("translate", tmp_path, scheduled_sampling=1.5)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_translator_without_attention_draws_no_map(tmp_path):
