@@ -28,7 +28,7 @@ from zoo.inference import Translator
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.losses import SmoothedCrossentropy
 from zoo.models.scheduled_sampling import Schedule, build_sampled_training
-from zoo.models.translator import Attention, TranslatorConfig
+from zoo.models.translator import Attention, AttentionPlace, TranslatorConfig
 from zoo.runs import Result, Run
 from zoo.subwords import SubwordTokenizer
 from zoo.tokenizers import Tokenizer
@@ -55,6 +55,12 @@ class Config(TrainingConfig):
         max_length: longer training pairs are left out.
         attention: `"additive"`, `"dot"`, `"general"`, `"scaled_dot"` or `"none"`; see
             `zoo.models.translator.TranslatorConfig`.
+        attention_place: `"after"` the decoder's recurrence, or `"inside"`, which
+            takes up to twice as long to train on a CPU, and keeps a GPU off cuDNN.
+        input_feeding: whether the decoder reads the output layer's last hidden state,
+            which takes as long.
+        coverage: whether additive attention, if inside or with input feeding, takes
+            into account what it has attended to before.
         tied: whether the output layer shares the matrix of the target embedding.
         embedding_size: size of a token's vector.
         cell: `"simple"`, `"lstm"` or `"gru"`.
@@ -94,6 +100,9 @@ class Config(TrainingConfig):
     min_count: int = 2
     max_length: int = 60
     attention: Attention = "additive"
+    attention_place: AttentionPlace = "after"
+    input_feeding: bool = False
+    coverage: bool = False
     tied: bool = True
     embedding_size: int = 256
     cell: Cell = "gru"

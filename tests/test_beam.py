@@ -301,6 +301,22 @@ TRANSLATORS = {
     "additive-gru": {"cell": "gru"},
     "none-lstm": {"attention": "none", "bidirectional": False},
     "additive-lstm-2-bfloat16": {"num_layers": 2, "dtype": "mixed_bfloat16"},
+    "feeding-coverage-lstm-2": {
+        "num_layers": 2, "input_feeding": True, "coverage": True,
+    },
+    "inside-coverage-gru-bfloat16": {
+        "cell": "gru", "attention_place": "inside", "coverage": True,
+        "dtype": "mixed_bfloat16",
+    },
+    "general-both-gru": {
+        "cell": "gru", "attention": "general", "attention_place": "inside",
+        "input_feeding": True,
+    },
+}
+PLACES = {
+    "after": {"cell": "gru"},
+    "feeding": {"cell": "gru", "input_feeding": True, "coverage": True},
+    "inside": {"attention_place": "inside"},
 }
 SOURCE = np.array([[4, 5, 7], [8, 3, 0], [6, 6, 3], [3, 0, 0]], np.int32)
 
@@ -351,8 +367,9 @@ def test_beam_search(options):
         assert not repeats([i for i in row if i], 2)
 
 
-def test_beam_1_of_a_translator_is_greedy():
-    _, greedy, search = searches({"cell": "gru"}, beam_size=1)
+@pytest.mark.parametrize("options", PLACES.values(), ids=PLACES)
+def test_beam_1_of_a_translator_is_greedy(options):
+    _, greedy, search = searches(options, beam_size=1)
     expected = greedy.predict_on_batch(SOURCE)
     found = search.predict_on_batch(SOURCE)[0][:, 0]
     limits = 2 * (SOURCE != 0).sum(1) + 10
@@ -360,8 +377,9 @@ def test_beam_1_of_a_translator_is_greedy():
         assert found[row, :limit].tolist() == expected[row, :limit].tolist()
 
 
-def test_a_sentence_does_not_depend_on_its_batch():
-    _, _, search = searches({"cell": "gru"}, beam_size=3, coverage_penalty=0.3)
+@pytest.mark.parametrize("options", PLACES.values(), ids=PLACES)
+def test_a_sentence_does_not_depend_on_its_batch(options):
+    _, _, search = searches(options, beam_size=3, coverage_penalty=0.3)
     together = search.predict_on_batch(SOURCE)
     for row in range(len(SOURCE)):
         alone = search.predict_on_batch(SOURCE[row : row + 1])

@@ -218,6 +218,7 @@ def test_an_option_that_names_its_default_is_given():
         ("translate", "beam_size=0", "beam_size: expected at least 1, got 0"),
         ("translate", "label_smoothing=1", "label_smoothing: expected a number from 0"),
         ("translate", "attention=dot", "bidirectional: expected false with attention"),
+        ("translate", "coverage=true", "coverage: expected false unless attention="),
         ("generate", "weight_drop=1", "weight_drop: expected a number from 0"),
         ("generate", "activation_penalty=-1", "activation_penalty: expected a number"),
         ("generate", "cache=-1", "cache: expected at least 0, got -1"),

@@ -298,6 +298,10 @@ TRANSLATORS = {
     "none-gru-bfloat16": {
         "attention": "none", "cell": "gru", "dtype": "mixed_bfloat16",
     },
+    "feeding-coverage-gru": {"cell": "gru", "input_feeding": True, "coverage": True},
+    "inside-gru-bfloat16": {
+        "attention_place": "inside", "cell": "gru", "dtype": "mixed_bfloat16",
+    },
 }
 
 
@@ -314,7 +318,7 @@ def test_greedy_search(options):
     search = GreedySearch(
         model.get_layer("encoder"),
         model.get_layer("decoder"),
-        config.num_layers * config.num_states,
+        config.num_carried,
     )
     source = np.array([[4, 5], [8, 3], [6, 0], [7, 7], [5, 3], [3, 0]], np.int32)
     compiled = search.predict_on_batch(source)

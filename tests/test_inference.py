@@ -100,8 +100,10 @@ def translator(seed=1, **options):
     return enlarged(Translator(config, vocabularies, **settings), seed)
 
 
-@pytest.fixture(scope="module", params=["additive", "none"])
+@pytest.fixture(scope="module", params=["additive", "none", "fed"])
 def translators(request):
+    if request.param == "fed":
+        return translator(input_feeding=True, coverage=True)
     return translator(cell="lstm", attention=request.param)
 
 

@@ -133,6 +133,23 @@ CASES = {
     ),
     "translator-lstm-general": translator("general", units=3),
     "translator-gru-scaled-dot": translator("scaled_dot", False, cell="gru"),
+    "translator-gru-feeding": translator(cell="gru", input_feeding=True),
+    "translator-lstm-feeding-coverage-2": translator(
+        num_layers=2, units=3, input_feeding=True, coverage=True
+    ),
+    "translator-gru-inside-coverage-dropouts": translator(
+        cell="gru", attention_place="inside", coverage=True, **DROPOUTS
+    ),
+    "translator-lstm-dot-inside": translator(
+        "dot", attention_place="inside", **FORWARD
+    ),
+    "translator-simple-general-both-variational": translator(
+        "general", False, cell="simple", attention_place="inside", input_feeding=True,
+        weight_drop=0.2, variational_dropout=True, **DROPOUTS
+    ),
+    "translator-gru-feeding-coverage-bfloat16": translator(
+        cell="gru", input_feeding=True, coverage=True, **BFLOAT16
+    ),
 }
 KINDS = {
     build_classifier: (inference.Classifier, ["tokens", "labels"]),

@@ -448,7 +448,8 @@ def test_a_translator_of_every_option(tmp_path):
     data = write_corpus(tmp_path / "data", "translate")
     translate = importlib.import_module("recipes.translate")
     changes = {
-        "attention": "scaled_dot", "label_smoothing": 0.1, "variational_dropout": True,
+        "attention_place": "inside", "input_feeding": True, "coverage": True,
+        "label_smoothing": 0.1, "variational_dropout": True,
         "beam_size": 2, "coverage_penalty": 0.1, "weight_drop": 0.1,
         "scheduled_sampling": 0.5, "sampling_schedule": "inverse_sigmoid",
     }  # fmt: skip

@@ -20,20 +20,30 @@ class Attention(keras.layers.Layer):
             encoder computes them once.
         memory: float `[batch, steps, memory_size]`.
         mask: bool `[batch, steps]`; every row has at least one true step.
+        coverage: float `[rows, queries, steps]`, the weights of earlier queries summed;
+            only for layers that take it into account.
 
     Returns:
         The contexts `[rows, queries, memory_size]` and the weights, float32
         `[rows, queries, steps]`.
     """
 
-    def scores(self, query, keys):
+    coverage = False  # whether the scores depend on the weights of earlier queries
+
+    def build(self, query_shape, keys_shape=None, memory_shape=None):
+        """Makes the weights, of which only some of the layers have any."""
+
+    def scores(self, query, keys, coverage=None):
         """Returns how well keys fit queries, `[batch, queries, steps]`."""
         raise NotImplementedError
 
-    def call(self, query, keys, memory, mask):
+    def call(self, query, keys, memory, mask, coverage=None):
         rows, queries = ops.shape(query)[:2]
-        query = ops.reshape(query, (ops.shape(memory)[0], -1, query.shape[-1]))
-        scores = ops.cast(self.scores(query, keys), "float32")
+        batch, steps = ops.shape(memory)[:2]
+        query = ops.reshape(query, (batch, -1, query.shape[-1]))
+        if coverage is not None:
+            coverage = ops.reshape(coverage, (batch, -1, steps))
+        scores = ops.cast(self.scores(query, keys, coverage), "float32")
         weights = ops.softmax(ops.where(ops.expand_dims(mask, 1), scores, -1e9))
         context = ops.matmul(ops.cast(weights, memory.dtype), memory)
         return tuple(
@@ -49,17 +59,35 @@ class AdditiveAttention(Attention):
     The weight of memory step `s` for query `t` is the softmax over `s` of
     `v . tanh(W q[t] + k[s])`, the keys `k` being a projection of the memory. It costs
     memory for `[batch, queries, steps, units]`.
+
+    Args:
+        coverage: whether `w c[s]` is added inside the tanh, `c` being the sum of the
+            weights of the queries before `t` (Tu et al. 2016, in the form of See et al.
+            2017), so that what has been attended to can be left alone.
     """
+
+    def __init__(self, coverage: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.coverage = coverage
 
     def build(self, query_shape, keys_shape, memory_shape, mask_shape=None):
         units = keys_shape[-1]
         self.kernel = self.add_weight(shape=(query_shape[-1], units), name="kernel")
         self.score = self.add_weight(shape=(units, 1), name="score")
+        if self.coverage:
+            self.coverage_kernel = self.add_weight(
+                shape=(1, units), name="coverage_kernel"
+            )
 
-    def scores(self, query, keys):
+    def scores(self, query, keys, coverage=None):
         query = ops.expand_dims(ops.matmul(query, self.kernel), 2)
-        hidden = ops.tanh(query + ops.expand_dims(keys, 1))
-        return ops.squeeze(ops.matmul(hidden, self.score), -1)
+        hidden = query + ops.expand_dims(keys, 1)
+        if coverage is not None:
+            hidden = hidden + ops.expand_dims(coverage, -1) * self.coverage_kernel
+        return ops.squeeze(ops.matmul(ops.tanh(hidden), self.score), -1)
+
+    def get_config(self):
+        return {**super().get_config(), "coverage": self.coverage}
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
@@ -79,7 +107,7 @@ class DotAttention(Attention):
         super().__init__(**kwargs)
         self.scaled = scaled
 
-    def scores(self, query, keys):
+    def scores(self, query, keys, coverage=None):
         scores = ops.matmul(query, ops.transpose(keys, (0, 2, 1)))
         return scores / math.sqrt(query.shape[-1]) if self.scaled else scores
 

@@ -17,8 +17,9 @@ class Explanation(NamedTuple):
     """Which path a recurrent layer takes on this machine.
 
     `path` is `"cudnn"` (Keras's layer on cuDNN), `"scan"` (the compiled loops of
-    `zoo.layers.scans`) or `"loop"` (Keras's own loop, the reference); `reason` says
-    why, and `remedy` what would change it, if anything would.
+    `zoo.layers.scans`), `"loop"` (Keras's own loop, the reference) or `"steps"` (the
+    loop of `zoo.layers.feeding`); `reason` says why, and `remedy` what would change it,
+    if anything would.
     """
 
     path: str
@@ -46,6 +47,8 @@ class Scanned:
     # Set by Bidirectional: whether another direction runs at the same time, and whether
     # to leave outputs in the order of time, which it would otherwise flip once more.
     paired, in_time_order = False, False
+    # Set by FedDecoder, which takes the layer's weights and formulas, and loops itself.
+    stepped = False
 
     def __init__(
         self, units: int, engine: Engine = "auto", weight_drop: float = 0.0, **options
@@ -110,6 +113,10 @@ class Scanned:
 
     def explain(self) -> Explanation:
         """Says which path this layer takes on this machine."""
+        if self.stepped:
+            reason = "attention is inside the recurrence"
+            remedy = "leave input_feeding=False and attention_place='after'"
+            return Explanation("steps", reason, remedy)
         obstacle, remedy = self.obstacle()
         off_cudnn, cudnn_remedy = self._cudnn_obstacle()
         if not off_cudnn and self.engine != "scan":
@@ -314,6 +321,8 @@ def explain(model) -> dict[str, Explanation]:
 
 def to_keras(model: keras.Model) -> keras.Model:
     """Returns the same model, with the same weights, of Keras's own recurrent layers.
+
+    Layers inside a `zoo.layers.feeding.FedDecoder` stay: it only takes their formulas.
 
     Args:
         model: a functional model.
