@@ -53,10 +53,10 @@ def test_the_contestant_of_torch_trains_the_same_data(caught, tmp_path):
     if not importlib.util.find_spec("torch"):  # it does not live with TensorFlow
         pytest.skip("the extra `bench` is not installed")
     keras_epochs.export(tmp_path / "data.npz", caught)
-    torch = recipes.Contestant(
+    torch = timing.Contestant(
         "torch_epochs", caught.recipe, str(tmp_path / "data.npz")
     )
-    first, second = torch.epoch(), torch.epoch()
+    first, second = torch.ask("epoch"), torch.ask("epoch")
     torch.close()
     assert first["dev"]["loss"] > 0 and first["dev"] != second["dev"]
     assert 0 <= first["dev"]["accuracy"] <= 1

@@ -16,11 +16,8 @@ without padding. Memory is the most that the process ever held, its libraries in
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import subprocess
-import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -35,51 +32,6 @@ DATA = {
     "translate": ("multi30k/raw", {"source": "de", "target": "en"}),
 }
 ZOO, KERAS, TORCH = "zoo", "keras", "torch"
-
-
-class Contestant:
-    """A process that trains an epoch when asked to.
-
-    Args:
-        module: of `recipes.benchmarks`.
-        arguments: for it, as JSON.
-
-    Attributes:
-        ready: its first answer.
-    """
-
-    def __init__(self, module: str, *arguments: Any):
-        command = [sys.executable, "-m", f"recipes.benchmarks.{module}"]
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            command + [json.dumps(argument) for argument in arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-        )
-        self.ready = self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()
-        if not line:
-            self.log.seek(0)
-            lines = self.log.read().strip().splitlines() or ["no word"]
-            raise ValueError(f"a contestant ended early: {lines[-1]}")
-        return json.loads(line)
-
-    def epoch(self) -> dict[str, Any]:
-        """Returns the seconds of an epoch, scores and peak memory."""
-        self.process.stdin.write("epoch\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def close(self) -> None:
-        """Ends the process."""
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-        self.log.close()
 
 
 def compete(
@@ -103,23 +55,23 @@ def compete(
     Raises:
         ValueError: if a contestant fails; says what it said last.
     """
-    racing: dict[str, Contestant] = {}
+    racing: dict[str, timing.Contestant] = {}
     with tempfile.TemporaryDirectory() as directory:
         file = str(Path(directory, "data.npz"))
         try:
             for name in contestants:
                 if name == TORCH:
-                    racing[name] = Contestant("torch_epochs", recipe, file)
+                    racing[name] = timing.Contestant("torch_epochs", recipe, file)
                     continue
                 run = {**options, "run_dir": str(Path(directory, name))}
                 exported = file if name == ZOO else None
-                racing[name] = Contestant(
+                racing[name] = timing.Contestant(
                     "keras_epochs", name, recipe, run, share, exported
                 )
             epochs: dict[str, list] = {name: [] for name in racing}
             for _ in range(options["epochs"]):
                 for name, contestant in racing.items():
-                    epochs[name].append(contestant.epoch())
+                    epochs[name].append(contestant.ask("epoch"))
             tokens = racing[ZOO].ready["tokens"]
         finally:
             for contestant in racing.values():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -60,6 +62,77 @@ def serve(runner: Any, answers: TextIO, **first: Any) -> None:
         seconds = time.perf_counter() - start
         dev = runner.evaluate()
         answer = {"seconds": seconds, "dev": dev, "peak_mb": memory("VmHWM")}
+
+
+def serve_actions(
+    actions: dict[str, Callable[[], Any]], answers: TextIO, **first: Any
+) -> None:
+    """Does what each line of standard input names, and answers with a line of JSON.
+
+    Args:
+        actions: by name, functions, which are timed; what they return is answered.
+        answers: where to write to.
+        first: the first answer, which says that all is ready.
+    """
+    print(json.dumps(first), file=answers, flush=True)
+    for line in iter(sys.stdin.readline, ""):
+        start = time.perf_counter()
+        found = actions[line.strip()]()
+        seconds = time.perf_counter() - start
+        print(
+            json.dumps({"seconds": seconds, "found": found}), file=answers, flush=True
+        )
+
+
+class Contestant:
+    """A process that does what it is asked to, and says how long it took.
+
+    Args:
+        module: of `recipes.benchmarks`, which follows `serve` or `serve_actions`.
+        arguments: for it, as JSON.
+        python: the interpreter to run it with.
+
+    Attributes:
+        ready: its first answer.
+
+    Raises:
+        ValueError: if it ends before it has answered; says what it said last.
+    """
+
+    def __init__(self, module: str, *arguments: Any, python: str = sys.executable):
+        command = [python, "-m", f"recipes.benchmarks.{module}"]
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            command + [json.dumps(argument) for argument in arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+        )
+        self.ready = self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        line = self.process.stdout.readline()
+        if not line:
+            self.log.seek(0)
+            lines = self.log.read().strip().splitlines() or ["no word"]
+            raise ValueError(f"a contestant ended early: {lines[-1]}")
+        return json.loads(line)
+
+    def ask(self, what: str) -> dict[str, Any]:
+        """Returns the answer, with `seconds` in it."""
+        with contextlib.suppress(BrokenPipeError):  # it has said why
+            self.process.stdin.write(f"{what}\n")
+            self.process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        """Ends the process."""
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
 
 
 def spread(values: list[float]) -> dict[str, float]:
