@@ -15,16 +15,19 @@ small for such a model, so dropout is strong, and the learning rate falls to zer
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import keras
 
+import zoo
 from zoo import corpora, metrics, plots
 from zoo.batches import Batches, Ragged, translation_batch
 from zoo.decoding import BeamOptions
-from zoo.inference import Translator
+from zoo.inference import LanguageModel, Translator, check_rerank, n_best_by_lm
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.losses import SmoothedCrossentropy
 from zoo.models.scheduled_sampling import Schedule, build_sampled_training
@@ -83,6 +86,10 @@ class Config(TrainingConfig):
         beam_size: hypotheses kept in evaluation; 1 takes the likeliest word each time.
         length_penalty: of the beam search; see `zoo.decoding.BeamOptions`.
         coverage_penalty: of the beam search.
+        rerank: a run, checkpoint or name of a language model of the target side, by
+            which the beam's translations are ranked as well; see
+            `zoo.inference.rerank`.
+        rerank_weight: of that language model.
         epochs: None for 10, or 8 on the embedded default.
         batch_size: pairs of a batch; None for 64.
         batch_tokens: instead of `batch_size`, the tokens of a batch at most, padding
@@ -122,6 +129,8 @@ class Config(TrainingConfig):
     beam_size: int = 1
     length_penalty: float = 1.0
     coverage_penalty: float = 0.0
+    rerank: str | None = None
+    rerank_weight: float = 0.2
     run_dir: str | None = None
     epochs: int | None = None
     batch_size: int | None = None
@@ -154,9 +163,14 @@ def run(config: Config) -> Result:
     config = config.adapted(epochs=10)
     if not config.batch_tokens:
         config = config.adapted(batch_size=64)
-    config.check(min_count=1, max_length=1, batch_tokens=0, subwords=1)
+    config.check(
+        min_count=1, max_length=1, batch_tokens=0, subwords=1, rerank_weight=0
+    )
     loss = SmoothedCrossentropy(config.label_smoothing)
     BeamOptions(**_beam(config))  # says what is wrong before the training
+    if config.rerank is not None:
+        lm = _language_model(config.rerank)
+        check_rerank(lm, config.rerank_weight, config.beam_size)
     if config.coverage_penalty and config.attention == "none":
         raise ValueError("coverage_penalty: expected 0 with attention='none'")
     if spelling and config.tokens != "words":
@@ -246,7 +260,7 @@ def run(config: Config) -> Result:
         weights, source, target = translator.attention(sources[0])
         plots.attention_map(weights, source, target, run.directory / "attention.png")
 
-    predicted = translator.translate(sources, **_beam(config))
+    predicted = _translated(translator, config, sources)
     lines = itertools.chain.from_iterable(
         zip(sources, predicted, targets, itertools.repeat(""))
     )
@@ -289,7 +303,7 @@ def read(config: Config) -> dict[str, corpora.Corpus]:
 def evaluate(translator: Translator, config: Config, split: str = "test") -> float:
     """Returns BLEU, or of pronunciations the word error rate in percent."""
     sources, targets = zip(*read(config)[split])
-    predicted = translator.translate(sources, **_beam(config))
+    predicted = _translated(translator, config, sources)
     return _score(predicted, list(targets), _is_spelling(config))[0]
 
 
@@ -300,6 +314,22 @@ def _is_spelling(config: Config) -> bool:
 def _beam(config: Config) -> dict[str, float]:
     names = ("beam_size", "length_penalty", "coverage_penalty")
     return {name: getattr(config, name) for name in names}
+
+
+def _translated(
+    translator: Translator, config: Config, sources: Sequence[str]
+) -> list[str]:
+    """Returns the translation of each source by the search of the configuration."""
+    if config.rerank is None:
+        return translator.translate(sources, **_beam(config))
+    lm, weight = _language_model(config.rerank), config.rerank_weight
+    found = n_best_by_lm(translator, sources, lm, weight, **_beam(config))
+    return [best[0].text if best else "" for best in found]
+
+
+@functools.lru_cache(1)
+def _language_model(name: str) -> LanguageModel:
+    return zoo.load(name)
 
 
 def _tokenizers(

@@ -22,6 +22,7 @@ import zoo
 from recipes import classify, generate, tag
 from zoo import __main__ as shell
 from zoo.command_line import end_cleanly, parse
+from zoo.inference import n_best_by_lm
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -216,6 +217,9 @@ def test_an_option_that_names_its_default_is_given():
         ("translate", "max_length=1", "there are no examples to encode"),
         ("translate", "learning_rate=-1", "learning_rate: expected at least 0"),
         ("translate", "beam_size=0", "beam_size: expected at least 1, got 0"),
+        ("translate", "rerank_weight=-1", "rerank_weight: expected at least 0, got -1"),
+        ("translate", "rerank=sst2", "rerank: expected a language model, got a class"),
+        ("translate", "rerank=tinyshakespeare", "rerank: expected a beam_size of at"),
         ("translate", "label_smoothing=1", "label_smoothing: expected a number from 0"),
         ("translate", "attention=dot", "bidirectional: expected false with attention"),
         ("translate", "coverage=true", "coverage: expected false unless attention="),
@@ -362,6 +366,24 @@ def test_translations_by_a_beam(runs, say):
     assert len(short.split()) <= 2
 
 
+def test_translations_ranked_by_a_language_model(runs, say):
+    place, lm = runs["translate"].directory, runs["generate"].directory
+    texts = ["der hund", "", "der mann sitzt"]
+    by_lm = "--beam_size=4", f"--rerank={lm}", "--rerank_weight=3"
+    found = n_best_by_lm(zoo.load(place), texts, zoo.load(lm), 3.0, 2, 4)
+    lines = say("translate", place, *by_lm, "--n_best=2", *texts)
+    assert lines == [f"{h.score:.4f}\t{h.text}" for one in found for h in one]
+    assert len(lines) == 4
+    best = [one[0].text if one else "" for one in found]
+    assert say("translate", place, *by_lm, *texts) == best
+    objects = [json.loads(x) for x in say("translate", place, *by_lm, "--json", *texts)]
+    assert [entry["translation"] for entry in objects] == best
+    # A weight of 0 leaves the ranks of the search.
+    plain = say("translate", place, "--beam_size=4", "--n_best=2", *texts)
+    by_none = *by_lm[:2], "--rerank_weight=0", "--n_best=2"
+    assert say("translate", place, *by_none, *texts) == plain
+
+
 def test_scores_of_a_line(runs, say):
     place = runs["generate"].directory
     (line,) = say("score", place, "the dog")
@@ -480,6 +502,23 @@ def test_bad_options_of_generate(option, expected, runs, fails):
 def test_bad_options_of_translate(option, expected, runs, fails):
     place = str(runs["translate"].directory)
     assert expected in fails(lambda: shell.run(["translate", place, "a", option]))
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [("--rerank=generate", "rerank: expected a beam_size of at least 2, among whose"),
+     ("--rerank=classify --beam_size=2",
+      "rerank: expected a language model, got a classifier"),
+     ("--rerank=none --beam_size=2", "none: neither a model of the zoo nor a run dir"),
+     ("--rerank=generate --beam_size=2 --rerank_weight=-1",
+      "rerank_weight: expected at least 0, got -1.0"),
+     ("--rerank=generate --beam_size=2 --n_best=3",
+      "n_best: expected at most beam_size, 2, got 3")],
+)  # fmt: skip
+def test_bad_options_of_reranking(options, expected, runs, monkeypatch, fails):
+    monkeypatch.chdir(runs["translate"].directory.parent)
+    command = ["translate", "translate", "der hund", *options.split()]
+    assert expected in fails(lambda: shell.run(command))
 
 
 def test_standard_input_that_is_no_utf8(runs, say, fails):

@@ -12,9 +12,11 @@ import pytest
 from zoo.inference import (
     Cache,
     Classifier,
+    Hypothesis,
     LanguageModel,
     Tagger,
     Translator,
+    n_best_by_lm,
     rerank,
 )
 from zoo.inference.trained import batches_by_length
@@ -664,6 +666,38 @@ def test_rerank_by_hand():
         assert [h.score for h in after] == sorted((h.score for h in after))[::-1]
     with pytest.raises(ValueError, match="expected one list for each of 1 sources"):
         rerank(["a"], found)
+
+
+@pytest.mark.parametrize("kind", ["by_characters", "by_words"])
+def test_lines_are_scored_together_as_they_are_alone(kind, request):
+    lm = request.getfixturevalue(kind)
+    texts = ["ab", "", "d c ? a" * 9, "a b c d", "new"]
+    for text, (total, count) in zip(texts, lm.line_log_probabilities(texts)):
+        score = lm.score(text + "\n")
+        assert count == len(score.tokens)
+        assert total == pytest.approx(sum(score.log_probabilities), abs=1e-4)
+
+
+def test_by_characters_too_an_empty_translation_has_its_price(by_characters):
+    found = [Hypothesis("", -2.0, -2.0), Hypothesis("abc", -2.0, -2.0)]
+    (ranked,) = rerank(["x"], [found], by_characters, lm_weight=0.5)
+    scores = {h.text: h.score for h in ranked}
+    for text, score in scores.items():
+        logs = log_probabilities(by_characters, by_characters.encode(text + "\n"))
+        assert score == pytest.approx(-2 + 0.5 * np.mean(logs), abs=1e-4)
+    assert scores[""] < -2
+
+
+def test_the_best_by_a_language_model_is_among_all_that_the_beam_found():
+    model, lm = translator(cell="gru"), language_model("spaces")
+    lm.vocabulary = model.target_vocabulary
+    lengths = {"min_length": 3, "max_length": 5}
+    found = n_best_by_lm(model, TEXTS, lm, 2.0, n_best=2, beam_size=4, **lengths)
+    expected = rerank(TEXTS, model.n_best(TEXTS, 4, 4, **lengths), lm, lm_weight=2.0)
+    assert found == [ranked[:2] for ranked in expected]
+    assert found[TEXTS.index("")] == []
+    best = model.translate(TEXTS, 4, **lengths)
+    assert [ranked[0].text if ranked else "" for ranked in found] != best
 
 
 def test_attention_is_a_distribution_over_the_source():

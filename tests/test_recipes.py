@@ -20,7 +20,7 @@ import zoo
 from recipes import classify, generate, tag
 from zoo import training
 from zoo.command_line import parse
-from zoo.inference import Cache
+from zoo.inference import Cache, Hypothesis
 from zoo.runs import Run
 
 RECIPES = list(OPTIONS)
@@ -479,6 +479,29 @@ def test_a_share_of_samples_that_cannot_be(tmp_path):
     with pytest.raises(ValueError, match="scheduled_sampling: expected .* got 1.5"):
         budgeted("translate", tmp_path, scheduled_sampling=1.5)
     assert not (tmp_path / "run").exists()
+
+
+def test_evaluation_with_a_language_model(runs, tmp_path, monkeypatch):
+    data = write_corpus(tmp_path / "data", "translate")
+    translate, model = runs["translate"].recipe, runs["translate"].result.model
+    changes = {"rerank": str(runs["generate"].directory), "rerank_weight": 9.0}
+    config = translate.Config(**options("translate", data, beam_size=4, **changes))
+    asked, scored = [], []
+
+    def n_best_by_lm(translator, texts, lm, weight, **how):
+        asked.append((translator, list(texts), lm.task, weight, how["beam_size"]))
+        return [[Hypothesis(text.upper(), 0.0, 0.0)] for text in texts[:-1]] + [[]]
+
+    def bleu(predicted, targets):
+        scored.append(predicted)
+        return 7.0, ""
+
+    monkeypatch.setattr(translate, "n_best_by_lm", n_best_by_lm)
+    monkeypatch.setattr(translate.metrics, "bleu", bleu)
+    assert translate.evaluate(model, config) == 7.0
+    sources = (data / "test.de").read_text().splitlines()
+    assert asked == [(model, sources, "language_model", 9.0, 4)]
+    assert scored == [[*(text.upper() for text in sources[:-1]), ""]]
 
 
 def test_a_translator_without_attention_draws_no_map(tmp_path):

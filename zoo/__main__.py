@@ -3,7 +3,7 @@
     python -m zoo list
     python -m zoo info MODEL
     python -m zoo predict MODEL [TEXT ...]      # classify or tag
-    python -m zoo translate MODEL [TEXT ...] [--beam_size N] [--n_best N] [...]
+    python -m zoo translate MODEL [TEXT ...] [--beam_size N] [--rerank LM] [...]
     python -m zoo score MODEL [TEXT ...]
     python -m zoo generate MODEL [PROMPT] [--tokens N] [--temperature T] [...]
 
@@ -78,6 +78,10 @@ def _add_beam_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max_length", type=int, metavar="N")
     command.add_argument("--blocked_ngrams", type=int, default=0, metavar="N")
     command.add_argument("--replace_unknown", action="store_true")
+    command.add_argument(
+        "--rerank", metavar="LM", help="choose by this language model of the target too"
+    )
+    command.add_argument("--rerank_weight", type=float, default=0.2, metavar="X")
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -125,8 +129,14 @@ def run(arguments: list[str] | None = None) -> None:
             )
         )
         return None
+    lm = None
+    if options.command == "translate" and options.rerank:
+        from zoo.inference import check_rerank
+
+        lm = zoo.load(options.rerank)
+        check_rerank(lm, options.rerank_weight, options.beam_size)
     for chunk in _chunks(options.text or _lines()):
-        for line in _answers(model, chunk, options):
+        for line in _answers(model, chunk, options, lm):
             print(line)
         sys.stdout.flush()
     return None
@@ -184,27 +194,38 @@ def _chunks(lines: Iterable[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def _translations(model, texts: list[str], options) -> Iterator[str]:
+def _translations(model, texts: list[str], options, lm=None) -> Iterator[str]:
     """Yields one line for each text, or for each of its `n_best` translations."""
     names = "length_penalty coverage_penalty min_length max_length blocked_ngrams"
     how = {name: getattr(options, name) for name in names.split()}
     how.update(beam_size=options.beam_size, replace_unknown=options.replace_unknown)
+    if lm is None and options.n_best == 1:
+        best = model.translate(texts, **how)
+    else:
+        if lm is None:
+            answers = model.n_best(texts, options.n_best, **how)
+        else:
+            from zoo.inference import n_best_by_lm
+
+            weight = options.rerank_weight
+            answers = n_best_by_lm(model, texts, lm, weight, options.n_best, **how)
+        best = [found[0].text if found else "" for found in answers]
     if options.n_best == 1:
-        for text, answer in zip(texts, model.translate(texts, **how)):
+        for text, answer in zip(texts, best):
             yield _json(text, translation=answer) if options.json else answer
         return
-    for text, found in zip(texts, model.n_best(texts, options.n_best, **how)):
+    for text, found in zip(texts, answers):
         if options.json:
             yield _json(text, translations=[dataclasses.asdict(h) for h in found])
         else:
             yield from (f"{h.score:.4f}\t{h.text}" for h in found)
 
 
-def _answers(model, texts: list[str], options) -> Iterator[str]:
+def _answers(model, texts: list[str], options, lm=None) -> Iterator[str]:
     """Yields one line for each text."""
     as_json = options.json
     if model.task == "translator":
-        yield from _translations(model, texts, options)
+        yield from _translations(model, texts, options, lm)
     elif model.task == "tagger":
         for text, pairs in zip(texts, model.predict(texts)):
             plain = " ".join(f"{word}/{tag}" for word, tag in pairs)

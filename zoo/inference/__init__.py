@@ -11,7 +11,7 @@ from zoo.inference.cache import Cache
 from zoo.inference.classifier import Classifier, Prediction
 from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.language_model import LanguageModel, Score
-from zoo.inference.reranking import rerank
+from zoo.inference.reranking import check_rerank, n_best_by_lm, rerank
 from zoo.inference.tagger import Tagger, Tagging
 from zoo.inference.trained import Trained
 from zoo.inference.translator import Translator
@@ -27,7 +27,9 @@ __all__ = [
     "Tagging",
     "Trained",
     "Translator",
+    "check_rerank",
     "load",
+    "n_best_by_lm",
     "rerank",
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -19,7 +19,14 @@ from zoo.decoding import (
 )
 from zoo.inference.cache import Cache, CacheMemory
 from zoo.inference.hypothesis import Hypothesis
-from zoo.inference.trained import Trained, as_texts, check_settings, check_size
+from zoo.inference.trained import (
+    Trained,
+    as_texts,
+    batches_by_length,
+    check_settings,
+    check_size,
+    chosen_log_probabilities,
+)
 from zoo.models.language_model import LanguageModelConfig, build_language_model
 from zoo.tokenizers import Tokenizer
 from zoo.vocabulary import END, Vocabulary
@@ -122,15 +129,40 @@ class LanguageModel(Trained):
             padded[:, :length] = before[:, piece]
             logits, *states = model.predict_on_batch([padded, *states])
             hidden = states.pop() if cache else None
-            z = logits[:, :length].astype(np.float64)
-            z -= z.max(-1, keepdims=True)
-            chosen = np.take_along_axis(z, wanted[:, piece, None], -1)[..., 0]
-            out[:, piece] = chosen - np.log(np.exp(z).sum(-1))
+            out[:, piece] = chosen_log_probabilities(
+                logits[:, :length], wanted[:, piece]
+            )
             for row, memory in enumerate(memories):
                 out[row, piece] = memory.mix(
                     out[row, piece], hidden[row, :length], wanted[row, piece]
                 )
         return out.ravel()[: len(ids)]
+
+    def line_log_probabilities(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+        """Returns how likely each text is as a line, many of them in one pass.
+
+        Args:
+            texts: of a line each.
+
+        Returns:
+            For each the log-probability of its tokens and of the line's end, in nats,
+            and how many tokens that is the sum of.
+        """
+        known = [self.encode(text + "\n") for text in texts]
+        answers = [(0.0, len(ids)) for ids in known]
+        for rows, batch in batches_by_length(known):
+            before = np.roll(batch, 1, axis=1)
+            before[:, 0] = self.boundary
+            states = [
+                np.zeros((len(batch), s.shape[-1]), np.float32)
+                for s in self.model.inputs[1:]
+            ]
+            logits = self.model.predict_on_batch([before, *states])[0]
+            logs = chosen_log_probabilities(logits, batch)
+            for row, i in enumerate(rows):
+                count = answers[i][1]
+                answers[i] = float(logs[row, :count].sum()), count
+        return answers
 
     @functools.cached_property
     def _observed(self) -> keras.Model:

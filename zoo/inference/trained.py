@@ -111,6 +111,24 @@ def batches_by_length(
         yield indices.tolist(), batch
 
 
+def chosen_log_probabilities(logits: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Returns the log-probability of each id.
+
+    Args:
+        logits: float `[batch, time, vocabulary]`.
+        ids: integers `[batch, time]`.
+
+    Returns:
+        float64 `[batch, time]`, in nats.
+    """
+    logs = np.zeros(ids.shape)
+    for row, chosen in enumerate(ids):  # one by one, to hold little in float64
+        z = logits[row].astype(np.float64)
+        z -= z.max(-1, keepdims=True)
+        logs[row] = z[np.arange(len(chosen)), chosen] - np.log(np.exp(z).sum(-1))
+    return logs
+
+
 def as_texts(texts: str | Iterable[str]) -> tuple[list[str], bool]:
     """Returns a list of texts, and whether a single one was given.
 
