@@ -19,6 +19,17 @@ CONLLU = """# text = {0} runs
 2.1\tghost\t_\tX\tX\t_\t_\t_\t_\t_
 \t
 """
+STRANGE = {  # what a user may give instead of a sentence
+    "empty": "",
+    "white space": " \n\t ",
+    "2,000 words": "a b c d " * 500,
+    "unknown words only": "zebra quagga okapi",
+    "mixed scripts": "собака 犬 كلب a b",
+    "emoji": "😀 👩‍👧 a",
+    "half an emoji": "\ud83d a",
+    "control characters": "a\0b \x1b[0m \u200f",
+    "special tokens": "</s> <pad> <s> <unk>",
+}
 TINY = {"units": 4, "embedding_size": 4, "num_layers": 1, "epochs": 2, "batch_size": 4}
 OPTIONS = {
     "classify": {"min_count": 1},

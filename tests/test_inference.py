@@ -8,6 +8,7 @@ import math
 import keras
 import numpy as np
 import pytest
+from conftest import STRANGE
 
 from zoo.inference import (
     Cache,
@@ -590,26 +591,93 @@ def test_searches_refuse(options, expected):
         translator(attention="none").n_best("a", **options)
 
 
-STRANGE = {
-    "empty": "",
-    "white space": " \n\t ",
-    "2,000 words": "a b c d " * 500,
-    "unknown words only": "zebra quagga okapi",
-    "mixed scripts": "собака 犬 كلب a b",
-    "emoji": "😀 👩‍👧 a",
-    "special tokens": "</s> <pad> <s> <unk>",
+STRANGE_SEARCHES = {
+    "greedy": {},
+    "beam": {"beam_size": 2},
+    "unknown": {"beam_size": 2, "replace_unknown": True},
+    "short": {"beam_size": 2, "max_length": 3},
 }
 
 
-@pytest.mark.parametrize("options", [{}, {"beam_size": 2}], ids=["greedy", "beam"])
-def test_strange_input_leaves_the_rest_of_the_batch_unharmed(options):
+@pytest.mark.parametrize("how", STRANGE_SEARCHES.values(), ids=STRANGE_SEARCHES)
+def test_strange_input_leaves_the_rest_of_the_batch_unharmed(how):
     model = translator(cell="gru")
-    expected = model.translate(TEXTS, **options)
-    found = model.translate([*STRANGE.values(), *TEXTS], **options)
+    expected = model.translate(TEXTS, **how)
+    found = model.translate([*STRANGE.values(), *TEXTS], **how)
     assert found[len(STRANGE) :] == expected
     for name, text in zip(STRANGE, found):
-        assert set(text.split()) <= {"w", "x", "y", "z"}
+        allowed = {"w", "x", "y", "z"}
+        if "replace_unknown" in how:
+            allowed |= {*model.source_tokenizer.tokenize(STRANGE[name])}
+        assert set(text.split()) <= allowed
         assert not (text and name in ("empty", "white space"))
+        assert len(text.split()) <= how.get("max_length", 10_000)
+
+
+def test_strange_targets_leave_the_rest_of_the_batch_unharmed():
+    model = translator(cell="gru")
+    sources, targets = ["a b", "c"], ["w x y", "z"]
+    expected = model.log_probabilities(sources, targets)
+    found = model.log_probabilities(
+        [*STRANGE.values(), *sources, "a"], [*STRANGE.values(), *targets, "w x " * 900]
+    )
+    for one, other in zip(found[len(STRANGE) :], expected):
+        assert one == pytest.approx(other, abs=1e-4)
+    assert found[-1][1] == 1801
+    assert all(math.isfinite(total) and total < 0 for total, _ in found)
+
+
+@pytest.mark.parametrize("beam_size", [1, 2])
+def test_a_translation_without_an_end_is_cut_at_its_own_limit(beam_size):
+    model = translator(cell="gru")
+    hidden = model.model.get_layer("decoder").get_layer("output_hidden")
+    embedding = model.model.get_layer("decoder").get_layer("target_embedding")
+    matrix = np.zeros(embedding.weights[0].shape, np.float32)
+    matrix[4:] = 8  # so that no hypothesis of the beam ends
+    matrix[model.target_vocabulary.encode(["x"])[0]] = 9
+    for weight, value in zip((*hidden.weights, embedding.weights[0]), (0, 9, matrix)):
+        weight.assign(np.broadcast_to(value, weight.shape))
+    texts = ["a", LONG, "a b c"]
+    lengths = [2 * (len(text.split()) + 1) + 10 for text in texts]
+    found = model.translate(texts, beam_size)
+    assert found == [" ".join("x" * length) for length in lengths]
+    assert model.translate(texts, beam_size, max_length=5) == ["x x x x x"] * 3
+
+
+@pytest.mark.parametrize("options", [{}, {"cell": "gru"}, {"attention": "none"}])
+def test_long_targets_are_read_in_pieces(options, monkeypatch):
+    model = translator(**options)
+    sources, targets = ["a b c", "d"], ["w x y z w", "x"]
+    whole = model.log_probabilities(sources, targets)
+    ids = np.array([model.encode_target(targets[0])])
+    source_ids = model.encode(sources[0])[None]
+    weights = model._weights(source_ids, ids) if model.attends else None
+    monkeypatch.setattr("zoo.inference.translator.PAIRS", 9)
+    pieces = [piece for piece, *_ in model._forced(source_ids, ids)]
+    assert pieces == [slice(0, 2), slice(2, 4), slice(4, 6)]
+    for one, other in zip(model.log_probabilities(sources, targets), whole):
+        assert one == pytest.approx(other, abs=1e-4)
+    if model.attends:
+        assert weights.shape == (1, 6, 4)
+        np.testing.assert_allclose(model._weights(source_ids, ids), weights, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["by_characters", "by_words"])
+def test_strange_input_of_a_language_model(kind, request):
+    lm = request.getfixturevalue(kind)
+    texts = [*STRANGE.values(), "a b"]
+    scores = lm.score(texts)
+    assert scores[-1] == lm.score("a b")
+    totals = lm.line_log_probabilities(texts)
+    for text, score, (total, count) in zip(texts, scores, totals):
+        assert np.isfinite(score.log_probabilities).all()
+        assert math.isnan(score.perplexity) == (not score.tokens)
+        assert math.isfinite(total) and count > 0
+        written = lm.generate(text, 3)
+        assert written.startswith(text) and len(written) > len(text)
+        for hypothesis in lm.continuations(text, 3, 2, 2):
+            assert hypothesis.text.startswith(text)
+            assert math.isfinite(hypothesis.score)
 
 
 def test_long_examples_make_small_batches():

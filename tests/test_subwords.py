@@ -5,7 +5,7 @@ import json
 import shutil
 
 import pytest
-from conftest import options, write_corpus
+from conftest import STRANGE, options, write_corpus
 
 import zoo
 from recipes import translate
@@ -109,6 +109,21 @@ def test_a_translator_by_subwords(runs_by_subwords):
         assert model.translate(["der hund", "", "犬 😀"])[1] == ""
         assert "▁" not in "".join(model.translate(["der hund", "der mann"], 2))
         assert not {*SPECIAL_TOKENS} & {*model.vocabularies["target"]}
+
+
+@pytest.mark.parametrize("beam_size", [1, 2])
+def test_strange_input_of_a_translator_by_subwords(runs_by_subwords, beam_size):
+    strange = [text for text in STRANGE.values() if len(text) < 100]
+    texts = ["der hund", "der mann sitzt"]
+    for run in runs_by_subwords:
+        model = zoo.load(run)
+        expected = model.translate(texts, beam_size)
+        found = model.translate([*strange, *texts], beam_size)
+        assert found[len(strange) :] == expected
+        assert found[: len(strange)] == [
+            model.translate(text, beam_size) for text in strange
+        ]
+        assert found[0] == found[1] == ""
 
 
 def test_a_subword_model_of_another_checkpoint(runs_by_subwords, tmp_path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 from typing import Literal
 
 Algorithm = Literal["bpe", "unigram"]
 ERRORS = RuntimeError, ValueError, IndexError, OSError  # what sentencepiece raises
 SPACE = "▁"  # sentencepiece's mark of a piece that begins a word
+LONE = re.compile("[\ud800-\udfff]")  # half a character, which is not Unicode text
 
 
 class SubwordTokenizer:
@@ -16,7 +18,8 @@ class SubwordTokenizer:
 
     `tokenize` and `detokenize` are inverse but for sentencepiece's normalisation, which
     unifies forms of characters and white space. A piece that begins a word is marked by
-    U+2581. A character that the model does not know is a piece by itself.
+    U+2581. A character that the model does not know is a piece by itself, as is a lone
+    surrogate, which is read as U+FFFD.
 
     Args:
         model: a sentencepiece model, as `train` returns it.
@@ -86,7 +89,7 @@ class SubwordTokenizer:
 
     def tokenize(self, text: str) -> list[str]:
         """Returns the pieces of `text`; none if it holds nothing but white space."""
-        return self._processor.encode(text, out_type=str)
+        return self._processor.encode(LONE.sub("\ufffd", text), out_type=str)
 
     def detokenize(self, tokens: list[str]) -> str:
         """Returns the text of pieces."""

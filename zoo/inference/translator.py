@@ -21,11 +21,14 @@ from zoo.inference.trained import (
     batches_by_length,
     check_settings,
     check_size,
+    chosen_log_probabilities,
 )
 from zoo.models.translator import TranslatorConfig, build_translator
 from zoo.subwords import SubwordTokenizer
 from zoo.tokenizers import JOINER, Tokenizer
 from zoo.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
+
+PAIRS = 2**18  # of a source and a target position whose attention is held at once
 
 
 class Translator(Trained):
@@ -58,7 +61,8 @@ class Translator(Trained):
             config.num_carried,
         )
         self.search = GreedySearch(*self._parts)
-        compile_for_prediction(self.model)
+        for model in (self.model, *self._parts[:2]):
+            compile_for_prediction(model)
         self._beam_searches: dict[BeamOptions, BeamSearch] = {}
 
     def _tokenizer(self, side: str) -> Tokenizer | SubwordTokenizer:
@@ -217,13 +221,12 @@ class Translator(Trained):
             pairs.append(pair)
         answers = [(0.0, len(target)) for _, target in known]
         for rows, batch in batches_by_length(pairs):
-            before = np.roll(batch[..., 1], 1, axis=1)
-            before[:, 0] = START
-            inputs = {"source_ids": batch[..., 0], "target_ids": before}
-            z = self.model.predict_on_batch(inputs).astype(np.float64)
-            z -= z.max(-1, keepdims=True)
-            chosen = np.take_along_axis(z, batch[..., 1:], -1)[..., 0]
-            logs = chosen - np.log(np.exp(z).sum(-1))
+            source, target = batch[..., 0], batch[..., 1]
+            logs = [
+                chosen_log_probabilities(logits, target[:, piece])
+                for piece, logits, _ in self._forced(source, target)
+            ]
+            logs = np.concatenate(logs, axis=1)
             for row, i in enumerate(rows):
                 count = answers[i][1]
                 answers[i] = float(logs[row, :count].sum()), count
@@ -244,14 +247,34 @@ class Translator(Trained):
         for rows, batch in batches_by_length([examples[i] for i in real]):
             yield [real[i] for i in rows], batch
 
+    def _forced(self, source_ids: np.ndarray, target_ids: np.ndarray):
+        """Reads given targets, in pieces whose attention fits into memory.
+
+        Args:
+            source_ids: int32 `[batch, source]`.
+            target_ids: int32 `[batch, target]`.
+
+        Yields:
+            A slice of the target; its logits, float32 `[batch, piece, vocabulary]`;
+            and a list of what the decoder returns behind the states.
+        """
+        encoder, decoder, count = self._parts
+        encoded = keras.tree.flatten(encoder.predict_on_batch(source_ids))
+        states, context = encoded[:count], encoded[count:]
+        before = np.roll(target_ids, 1, axis=1)
+        before[:, 0] = START
+        steps = max(1, PAIRS // source_ids.size)
+        for begin in range(0, before.shape[1], steps):
+            piece = slice(begin, begin + steps)
+            inputs = [before[:, piece], *states, *context]
+            logits, *rest = decoder.predict_on_batch(inputs)
+            states = rest[:count]
+            yield piece, logits, rest[count:]
+
     def _weights(self, source_ids: np.ndarray, target_ids: np.ndarray) -> np.ndarray:
         """Returns the attention behind each target id, `[batch, target, source]`."""
-        start = np.full((len(target_ids), 1), START, np.int32)
-        shifted = np.concatenate([start, target_ids[:, :-1]], 1)
-        shifted = keras.ops.convert_to_tensor(shifted, "int32")
-        encoded = self.search.encoder(source_ids)
-        weights = self.search.decoder([shifted, *encoded])[self._parts[2] + 1]
-        return keras.ops.convert_to_numpy(weights)
+        pieces = self._forced(source_ids, target_ids)
+        return np.concatenate([rest[0] for _, _, rest in pieces], axis=1)
 
     def _sources(self, source_ids: np.ndarray, target_ids: np.ndarray) -> np.ndarray:
         """Returns for each target id the place of its source, `[batch, target]`."""
