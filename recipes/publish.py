@@ -1,14 +1,12 @@
-"""Publishes runs: result file, checkpoint with its card, tables.
+"""Publishes runs: result file, checkpoint with its card, README's table.
 
     python -m recipes.publish NAME RUN_DIR [RUN_DIR ...] --card CARD.json
-    python -m recipes.publish NAME RUN_DIR [RUN_DIR ...] --comparison GROUP
-    python -m recipes.publish --table          # writes the tables anew
+    python -m recipes.publish --table          # writes README's results table anew
 
 Several run directories are seeds of one configuration: their scores are averaged, and
 the checkpoint is that of the best development score. Weights are stored in float16 if
-that costs less than 0.1 points, which `publish` measures on the test split. The table
-of results is README's. A result that is only there to be compared has no checkpoint; it
-is a row of its group's table in `comparisons/README.md`.
+that costs less than 0.1 points, which `publish` measures on the test split. Results
+that are only there to be compared are those of `recipes.comparisons`.
 """
 
 from __future__ import annotations
@@ -23,7 +21,6 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent.parent / "README.md"
-COMPARISONS = RESULTS.parent / "comparisons"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 FEWER_IS_BETTER = ("cross-entropy", "word error rate", "mean absolute error")
 
@@ -53,7 +50,7 @@ def combine(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": name,
         "recipe": first["recipe"],
-        "command": first["command"],
+        "command": re.sub(r" --(run_dir|seed)[ =]\S+", "", first["command"]),
         "data": first["data"],
         "split": first["split"],
         "metric": first["metric"],
@@ -94,7 +91,7 @@ def publish(name: str, directories: list[Path], card: dict[str, Any]) -> None:
     import zoo
     from zoo.checkpoints import CARD
 
-    runs = [_metrics(directory) for directory in directories]
+    runs = [read_metrics(directory) for directory in directories]
     result = combine(name, runs)
     chosen = best(result["metric"], runs)
     full = zoo.load(directories[chosen])
@@ -102,7 +99,7 @@ def publish(name: str, directories: list[Path], card: dict[str, Any]) -> None:
     shutil.rmtree(target, ignore_errors=True)
     full.save(target, np.float16)
     recipe = __import__(f"recipes.{result['recipe']}", fromlist=["evaluate"])
-    config = recipe.Config(**_config(directories[chosen]))
+    config = recipe.Config(**read_config(directories[chosen]))
     stored = recipe.evaluate(zoo.load(target), config, "test")
     score = runs[chosen]["score"]
     if abs(stored - score) >= _tolerance(result["metric"]):
@@ -110,15 +107,15 @@ def publish(name: str, directories: list[Path], card: dict[str, Any]) -> None:
         stored = score
     entries = {
         **card,
-        "command": runs[chosen]["command"],
+        "command": result["command"],
         "score": f"{stored:.4g} {result['unit']} ({result['metric']}), "
         f"{result['split']} of {result['data']}",
         "test_score": stored,
         "score_before_float16": score,
         "parameters": result["parameters"],
     }
-    _write(target / CARD, entries)
-    _write(RESULTS / f"{name}.json", result)
+    write(target / CARD, entries)
+    write(RESULTS / f"{name}.json", result)
     print(f"{name}: {entries['score']} (trained: {score:.4f}, stored: {stored:.4f})")
 
 
@@ -127,17 +124,20 @@ def _tolerance(metric: str) -> float:
     return 0.001 if metric == "cross-entropy" else 0.1
 
 
-def _metrics(directory: Path) -> dict[str, Any]:
+def read_metrics(directory: Path) -> dict[str, Any]:
+    """Returns the metrics of a complete run."""
     return json.loads((directory / "metrics.json").read_text(encoding="utf-8"))
 
 
-def _config(directory: Path) -> dict[str, Any]:
+def read_config(directory: Path) -> dict[str, Any]:
+    """Returns the configuration of a run."""
     import yaml
 
     return yaml.safe_load((directory / "config.yaml").read_text(encoding="utf-8"))
 
 
-def _write(file: Path, content: dict[str, Any]) -> None:
+def write(file: Path, content: dict[str, Any]) -> None:
+    """Writes JSON that a reader can follow."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     file.write_text(text, encoding="utf-8")
 
@@ -180,76 +180,22 @@ def readme_with(text: str, results: list[dict[str, Any]]) -> str:
     return pattern.sub(lambda _: inside, text)
 
 
-def comparison(results: list[dict[str, Any]]) -> str:
-    """Returns results that differ in one thing as a Markdown table."""
-    first = results[0]
-    unit = f"{first['metric']}, {first['unit']}"
-    lines = [
-        f"{unit}; {first['split']} of `{first['data']}`.",
-        "",
-        "| name | dev | test | seeds | parameters | minutes | command |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for r in results:
-        dev = _mean(r["dev_scores"])
-        lines.append(
-            f"| {r['name']} | {dev} | {_mean(r['scores'])} | {len(r['seeds'])} "
-            f"| {r['parameters']:,} | {r['seconds'] / 60:.1f} | `{r['command']}` |"
-        )
-    devices = sorted({r["device"] for r in results})
-    return "\n".join([*lines, "", f"{'; '.join(devices)}."])
-
-
-def _mean(scores: list[float]) -> str:
-    text = f"{statistics.mean(scores):.2f}"
-    return f"{text} ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else text
-
-
-def comparisons_page() -> str:
-    """Returns the page of all comparisons: what each group's `about.md` says of it, and
-    its table."""
-    parts = [
-        "# Comparisons",
-        "One thing is changed at a time. Mean and standard deviation over seeds; dev "
-        "is what choices are made by. Written by `python -m recipes.publish --table`.",
-    ]
-    for group in sorted(COMPARISONS.glob("*/")):
-        about = (group / "about.md").read_text(encoding="utf-8").strip()
-        parts += [about, comparison(read_results(group))]
-    return "\n\n".join(parts) + "\n"
-
-
 def main() -> None:
-    """Publishes runs, or writes the tables."""
+    """Publishes runs, or writes README's table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("name", nargs="?")
     parser.add_argument("runs", nargs="*", type=Path)
     parser.add_argument("--card", type=Path, help="JSON: task, data, licence, limits")
-    parser.add_argument("--comparison", metavar="GROUP", help="publish no checkpoint")
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     if options.name:
-        if not options.runs or bool(options.card) == bool(options.comparison):
-            raise ValueError(
-                "expected NAME RUN_DIR ... and --card CARD.json or --comparison GROUP"
-            )
-        if options.comparison:
-            runs = [_metrics(directory) for directory in options.runs]
-            file = COMPARISONS / options.comparison / f"{options.name}.json"
-            if not file.parent.is_dir():
-                raise ValueError(
-                    f"{file.parent}: expected a directory with about.md, which says "
-                    "what is compared"
-                )
-            _write(file, combine(options.name, runs))
-        else:
-            card = json.loads(options.card.read_text(encoding="utf-8"))
-            publish(options.name, options.runs, card)
+        if not options.runs or not options.card:
+            raise ValueError("expected NAME RUN_DIR ... --card CARD.json")
+        card = json.loads(options.card.read_text(encoding="utf-8"))
+        publish(options.name, options.runs, card)
     if options.name or options.table:
         text = readme_with(README.read_text(encoding="utf-8"), read_results())
         README.write_text(text, encoding="utf-8")
-        page = COMPARISONS / "README.md"
-        page.write_text(comparisons_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

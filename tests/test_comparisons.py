@@ -1,0 +1,89 @@
+"""Comparisons: what is run, what is not run again, and the tables."""
+
+import json
+
+import pytest
+from conftest import TINY, write_corpus
+
+from recipes import comparisons, publish
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A group of tiny trainings: one row, and another evaluation of it."""
+    data = write_corpus(tmp_path / "data" / "corpus", "translate")
+    sizes = " ".join(f"--{name} {value}" for name, value in TINY.items())
+    group = comparisons.Group(
+        about="## A heading\n\nWords.",
+        recipe="translate",
+        data="corpus",
+        options=f"--source de --target en --min_count 1 {sizes}",
+        trained={"no attention": "--attention none", "dear": "--units 100000000"},
+        evaluated={"no attention, beam": ("no attention", "--beam_size 3")},
+    )
+    monkeypatch.setattr(comparisons, "GROUPS", {"tiny": group})
+    monkeypatch.setattr(comparisons, "COMPARISONS", tmp_path / "results")
+    monkeypatch.setattr(comparisons, "PAGE", tmp_path / "README.md")
+    assert data.is_dir()
+    return tmp_path
+
+
+def run(monkeypatch, tmp_path, *arguments):
+    places = ("--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs"))
+    monkeypatch.setattr("sys.argv", ["comparisons", *arguments, *places])
+    comparisons.main()
+
+
+def test_a_comparison(tiny, monkeypatch, capfd):
+    rows = ("--only", "no attention", "no attention, beam")
+    incomplete = tiny / "runs" / "tiny" / "no-attention-1"
+    incomplete.mkdir(parents=True)
+    run(monkeypatch, tiny, "tiny", *rows, "--seeds", "0", "1", "--jobs", "2")
+    assert capfd.readouterr().out.count("start") == 2
+    result = json.loads((tiny / "results/tiny/no-attention.json").read_text())
+    assert result["seeds"] == [0, 1] and result["name"] == "no attention"
+    assert result["command"].endswith("--attention none")
+    beam = json.loads((tiny / "results/tiny/no-attention-beam.json").read_text())
+    assert beam["command"] == f"{result['command']} --beam_size 3"
+    assert beam["parameters"] == result["parameters"]
+    page = (tiny / "README.md").read_text()
+    assert "## A heading\n\nWords.\n\nBLEU, sacrebleu; test, " in page
+    assert page.index("| no attention |") < page.index("| no attention, beam |")
+    assert " ± " in page and "dear" not in page
+    run(monkeypatch, tiny, "tiny", *rows, "--seeds", "0", "1")
+    assert "start" not in capfd.readouterr().out
+
+
+def test_a_training_that_fails_says_what_it_said(tmp_path):
+    directory = tmp_path / "run"
+    bad = ["python", "-m", "recipes.tag", "--data", "nowhere", "--run_dir"]
+    with pytest.raises(ValueError) as error:
+        comparisons.train([[*bad, str(directory)]], jobs=1)
+    assert "nowhere" in str(error.value) and f"see {directory}.log" in str(error.value)
+
+
+def test_an_unknown_row_is_named(tiny, monkeypatch):
+    with pytest.raises(ValueError, match="--only: no row 'x'; expected one of"):
+        run(monkeypatch, tiny, "tiny", "--only", "x")
+
+
+@pytest.mark.parametrize("key", comparisons.GROUPS)
+def test_the_options_of_every_row_are_those_of_its_recipe(key, tmp_path):
+    import importlib
+
+    from zoo.command_line import parse
+
+    group = comparisons.GROUPS[key]
+    recipe = importlib.import_module(f"recipes.{group.recipe}")
+    for name in group.trained:
+        words = comparisons.command(group, name, 3, tmp_path, tmp_path / "run")
+        config = parse(recipe.Config, words[3:])
+        assert config.seed == 3 and config.run_dir == str(tmp_path / "run")
+    for trained, options in group.evaluated.values():
+        assert trained in group.trained
+        parse(recipe.Config, options.split())
+
+
+@pytest.mark.skipif(not publish.README.exists(), reason="not in a checkout")
+def test_the_page_is_that_of_the_result_files():
+    assert comparisons.PAGE.read_text(encoding="utf-8") == comparisons.page()
