@@ -157,7 +157,8 @@ def train(commands: Iterable[list[str]], jobs: int) -> None:
         shutil.rmtree(directory, ignore_errors=True)
         directory.parent.mkdir(parents=True, exist_ok=True)
         core = cores.get()
-        pin = (lambda: os.sched_setaffinity(0, core)) if core else None
+        if core:  # of this thread, and so of the process that it starts
+            os.sched_setaffinity(0, core)
         print("start", shlex.join(arguments), flush=True)
         log = directory.with_name(directory.name + ".log")
         try:
@@ -166,7 +167,6 @@ def train(commands: Iterable[list[str]], jobs: int) -> None:
                     [sys.executable, *arguments[1:]],
                     stdout=file,
                     stderr=subprocess.STDOUT,
-                    preexec_fn=pin,
                 )
         finally:
             cores.put(core)
