@@ -51,6 +51,8 @@ EXPECTED = {
     "num_layers": 1,
     "bidirectional": True,
     "attention": "additive",
+    "attention_place": "after",
+    "input_feeding": False,
     "tied": True,
 }
 
