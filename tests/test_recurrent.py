@@ -181,6 +181,21 @@ def test_outside_a_graph(cell):
     compare(ours, theirs, normal(9, 5, 3), None, [], True, compiled=False)
 
 
+@pytest.mark.parametrize("cell, time", [("lstm", 3), ("gru", 9), ("simple", 4)])
+def test_several_steps_in_an_iteration(cell, time, monkeypatch):
+    """As on a GPU; fewer steps than that, as many, and some left over."""
+    monkeypatch.setattr(scans, "_steps_at_once", lambda: 4)
+    scans._loop.cache_clear()
+    mask = right_padded([time, 1, 2], time)
+    options = {"units": 4, "return_sequences": True, "zero_output_for_mask": True}
+    compare(*make(cell, True, options), normal(3, time, 2), mask, [], True)
+    inputs = keras.Input((None, 2))
+    layer = PAIRS[cell][0](4, engine="scan", return_sequences=True)
+    model = keras.Model(inputs, layer(inputs))  # of a length not yet known
+    assert ops.shape(model(normal(3, time, 2))) == (3, time, 4)
+    scans._loop.cache_clear()
+
+
 def numpy_dropout(layer, x, held):
     """A simple layer with a given dropout of its state, step by step."""
     kernel, recurrent, bias = (w.numpy() for w in layer.weights)

@@ -170,14 +170,28 @@ def command() -> str:
 
 def device() -> str:
     """Returns the device that Keras computes on, as words."""
-    kinds = {d.split(":")[0] for d in keras.distribution.list_devices()}
     name = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next((x.split(":")[1] for x in lines if "model name" in x), name).strip()
     cpu = f"{name}, {count_cores()} cores"
-    others = ", ".join(sorted(kinds - {"cpu"}))
+    others = ", ".join(sorted(set(_accelerators())))
     return f"{others} ({cpu})" if others else f"CPU ({cpu})"
+
+
+def _accelerators() -> list[str]:
+    """Returns the model of every device but the CPU."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [d.device_kind for d in jax.devices() if d.platform != "cpu"]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        details = tf.config.experimental.get_device_details
+        found = [d for d in tf.config.list_physical_devices() if d.device_type != "CPU"]
+        return [details(d).get("device_name", d.device_type) for d in found]
+    return []
 
 
 def versions() -> dict[str, str]:

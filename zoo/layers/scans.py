@@ -346,9 +346,7 @@ def _forward(
         widths += [cell.num_saved * units] if cell.num_saved else []
     kept = [ops.zeros((batch, time, width)) for width in widths]
     gates = ops.zeros((batch, cell.num_saved * units)) if hold_gates else ()
-    _, states, kept, gates = ops.while_loop(
-        lambda step, *_: step < time, body, (0, list(states), kept, gates)
-    )
+    _, states, kept, gates = _repeat(body, time, (0, list(states), kept, gates))
     return [*kept[:1], *states, *kept[1:], gates]
 
 
@@ -386,10 +384,35 @@ def _backward(
         return step + 1, new, results
 
     results = [ops.zeros((batch, time, width))] * (1 + cell.has_inner_bias)
-    _, dstates, results = ops.while_loop(
-        lambda step, *_: step < time, body, (0, list(dstates), results)
-    )
+    _, dstates, results = _repeat(body, time, (0, list(dstates), results))
     return [results[0], results[-1], *dstates]
+
+
+def _repeat(body: Callable, time, carry: tuple) -> tuple:
+    """Calls a body on its own results until the first of them, the step, is `time`."""
+    at_once = _steps_at_once()
+    if at_once == 1 or not isinstance(time, int):  # symbolic while a model is made
+        return ops.while_loop(lambda step, *_: step < time, body, carry)
+
+    def several(*carry):
+        for _ in range(at_once):
+            carry = body(*carry)
+        return carry
+
+    last = time - time % at_once
+    carry = ops.while_loop(lambda step, *_: step < last, several, carry)
+    for _ in range(time % at_once):
+        carry = body(*carry)
+    return carry
+
+
+def _steps_at_once() -> int:
+    """Returns how many steps an iteration holds: on a GPU each costs a round trip."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return 4 if jax.default_backend() == "gpu" else 1
+    return 1
 
 
 def _read(array, step):
