@@ -47,6 +47,9 @@ class Group:
         trained: for each row, in order, the options of its training.
         evaluated: rows that are another evaluation of a trained one: its name, and the
             options of the evaluation.
+        helpers: by name, further trainings, once with seed 0, for evaluations in whose
+            options `{name}` stands for the run: recipe and options, in which `{data}`
+            stands for the directory of all data.
     """
 
     about: str
@@ -55,10 +58,16 @@ class Group:
     options: str = ""
     trained: dict[str, str] = field(default_factory=dict)
     evaluated: dict[str, tuple[str, str]] = field(default_factory=dict)
+    helpers: dict[str, str] = field(default_factory=dict)
 
 
 GLOVE = "--vectors glove-6b-50d"
 UNFROZEN = f"{GLOVE} --embedding frozen --unfreeze 3"
+ENGLISH = (
+    "recipes.generate --data {data}/multi30k/raw/train.en --tokens words "
+    "--min_count 2 --tied true --embedding_size 200 --units 300 --num_layers 1 "
+    "--input_dropout 0.3 --output_dropout 0.3 --steps 32 --epochs 10"
+)
 GROUPS = {
     "ud_ewt": Group(
         about="## Vectors, letters and a CRF: UPOS tags of UD English EWT\n\n"
@@ -92,7 +101,9 @@ GROUPS = {
     "multi30k": Group(
         about="## Attention, subwords and search: Multi30k German to English\n\n"
         "The recipe's defaults, searched with a beam of 5. Dot attention wants a "
-        "memory as wide as the decoder's state, so its encoder reads forwards only.",
+        "memory as wide as the decoder's state, so its encoder reads forwards only. "
+        "ENGLISH is a language model of nine tenths of the English side: "
+        f"`python -m {ENGLISH.format(data='../shared/data')}`.",
         recipe="translate",
         data="multi30k/raw",
         options="--source de --target en --beam_size 5",
@@ -112,7 +123,15 @@ GROUPS = {
             "additive, greedy": ("additive attention", "--beam_size 1"),
             "additive, beam 2": ("additive attention", "--beam_size 2"),
             "additive, beam 10": ("additive attention", "--beam_size 10"),
+            **{
+                f"additive, reranked by {weight}": (
+                    "additive attention",
+                    f"--rerank {{english}} --rerank_weight {weight}",
+                )
+                for weight in (0.1, 0.3)
+            },
         },
+        helpers={"english": ENGLISH},
     ),
 }
 
@@ -132,6 +151,12 @@ def command(group: Group, name: str, seed: int, data: Path, directory: Path) -> 
         *shlex.split(group.trained[name]),
         *("--seed", str(seed), "--run_dir", str(directory)),
     ]
+
+
+def helper_command(group: Group, name: str, data: Path, directory: Path) -> list:
+    """Returns the command of a further training that evaluations need."""
+    words = shlex.split(group.helpers[name].format(data=shlex.quote(str(data))))
+    return ["python", "-m", *words, "--run_dir", str(directory)]
 
 
 def train(commands: Iterable[list[str]], jobs: int) -> None:
@@ -198,6 +223,9 @@ def evaluate(group: Group, directory: Path, options: str) -> dict[str, Any]:
     from zoo.command_line import parse
 
     metrics = publish.read_metrics(directory)
+    shown = options.format(**{name: name.upper() for name in group.helpers})
+    places = {n: shlex.quote(str(directory.parent / n)) for n in group.helpers}
+    options = options.format(**places)
     recipe = importlib.import_module(f"recipes.{group.recipe}")
     given = publish.read_config(directory)
     changed = dataclasses.asdict(parse(recipe.Config, shlex.split(options)))
@@ -208,7 +236,7 @@ def evaluate(group: Group, directory: Path, options: str) -> dict[str, Any]:
         **metrics,
         "score": recipe.evaluate(model, config, "test"),
         "dev_score": recipe.evaluate(model, config, "dev"),
-        "command": f"{metrics['command']} {options}",
+        "command": f"{metrics['command']} {shown}",
     }
 
 
@@ -295,17 +323,19 @@ def main() -> None:
                 f"--only: no row {unknown.pop()!r}; expected one of {rows}"
             )
         needed = dict.fromkeys(group.evaluated.get(n, (n,))[0] for n in names)
-        train(
-            [
-                command(group, name, seed, options.data, directory)
-                for seed in options.seeds
-                for name in needed
-                for directory in [
-                    run_directory(options.runs, options.group, name, seed)
-                ]
-            ],
-            options.jobs,
-        )
+        evaluations = [group.evaluated[n][1] for n in names if n in group.evaluated]
+        helpers = [n for n in group.helpers if f"{{{n}}}" in " ".join(evaluations)]
+        commands = [
+            command(group, name, seed, options.data, directory)
+            for seed in options.seeds
+            for name in needed
+            for directory in [run_directory(options.runs, options.group, name, seed)]
+        ]
+        commands += [
+            helper_command(group, n, options.data, options.runs / options.group / n)
+            for n in helpers
+        ]
+        train(commands, options.jobs)
         collect(options.group, options.runs, names, options.seeds)
     PAGE.write_text(page(), encoding="utf-8")
 

@@ -19,7 +19,11 @@ def tiny(tmp_path, monkeypatch):
         data="corpus",
         options=f"--source de --target en --min_count 1 {sizes}",
         trained={"no attention": "--attention none", "dear": "--units 100000000"},
-        evaluated={"no attention, beam": ("no attention", "--beam_size 3")},
+        evaluated={
+            "no attention, beam": ("no attention", "--beam_size 3"),
+            "reranked": ("no attention", "--beam_size 3 --rerank {lm}"),
+        },
+        helpers={"lm": f"recipes.generate --data {{data}}/corpus/train.en {sizes}"},
     )
     monkeypatch.setattr(comparisons, "GROUPS", {"tiny": group})
     monkeypatch.setattr(comparisons, "COMPARISONS", tmp_path / "results")
@@ -35,17 +39,19 @@ def run(monkeypatch, tmp_path, *arguments):
 
 
 def test_a_comparison(tiny, monkeypatch, capfd):
-    rows = ("--only", "no attention", "no attention, beam")
+    rows = ("--only", "no attention", "no attention, beam", "reranked")
     incomplete = tiny / "runs" / "tiny" / "no-attention-1"
     incomplete.mkdir(parents=True)
     run(monkeypatch, tiny, "tiny", *rows, "--seeds", "0", "1", "--jobs", "2")
-    assert capfd.readouterr().out.count("start") == 2
+    assert capfd.readouterr().out.count("start") == 3
     result = json.loads((tiny / "results/tiny/no-attention.json").read_text())
     assert result["seeds"] == [0, 1] and result["name"] == "no attention"
     assert result["command"].endswith("--attention none")
     beam = json.loads((tiny / "results/tiny/no-attention-beam.json").read_text())
     assert beam["command"] == f"{result['command']} --beam_size 3"
     assert beam["parameters"] == result["parameters"]
+    reranked = json.loads((tiny / "results/tiny/reranked.json").read_text())
+    assert reranked["command"] == f"{beam['command']} --rerank LM"
     page = (tiny / "README.md").read_text()
     assert "## A heading\n\nWords.\n\nBLEU, sacrebleu; test, " in page
     assert page.index("| no attention |") < page.index("| no attention, beam |")
@@ -81,7 +87,11 @@ def test_the_options_of_every_row_are_those_of_its_recipe(key, tmp_path):
         assert config.seed == 3 and config.run_dir == str(tmp_path / "run")
     for trained, options in group.evaluated.values():
         assert trained in group.trained
-        parse(recipe.Config, options.split())
+        parse(recipe.Config, options.format(**{n: n for n in group.helpers}).split())
+    for name in group.helpers:
+        words = comparisons.helper_command(group, name, tmp_path, tmp_path / "run")
+        helper = importlib.import_module(words[2])
+        assert parse(helper.Config, words[3:]).data.startswith(str(tmp_path))
 
 
 @pytest.mark.skipif(not publish.README.exists(), reason="not in a checkout")
