@@ -32,9 +32,8 @@ def test_contestants_of_keras_train_the_same_model(caught):
     assert ours == theirs
     before = [w.copy() for w in stock.model.get_weights()]
     if caught.recipe != "generate":  # whose windows begin anew
-        # Losses are averaged over batches, which differ.
-        scores = [r.evaluate()["accuracy"] for r in (zoo, stock)]
-        assert scores[0] == pytest.approx(scores[1], abs=1e-6)
+        scores = [r.evaluate() for r in (zoo, stock)]  # of other batches
+        assert scores[0] == pytest.approx(scores[1], abs=1e-5)
         inputs = stock.dev[0]
         np.testing.assert_allclose(
             zoo.model.predict(inputs, verbose=0),

@@ -198,6 +198,7 @@ def fit(
     return keeper.rows
 
 
+@keras.saving.register_keras_serializable("recurrent_zoo")
 class EachToken(keras.metrics.Metric):
     """A metric in which every token weighs the same, whatever the length of its batch.
 
@@ -226,6 +227,13 @@ class EachToken(keras.metrics.Metric):
 
     def reset_state(self):
         self.metric.reset_state()
+
+    def get_config(self):
+        return {"metric": keras.saving.serialize_keras_object(self.metric)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config["metric"]))
 
 
 @contextlib.contextmanager

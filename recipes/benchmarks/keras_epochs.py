@@ -14,6 +14,7 @@ import contextlib
 import importlib
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,12 +23,14 @@ from unittest import mock
 
 import keras
 import numpy as np
+from keras import ops, tree
 
 from recipes.benchmarks import timing
 from zoo import checkpoints
 from zoo.batches import Batches, Ragged, Streams
 from zoo.layers.recurrent import to_keras
 from zoo.optimizers import make_optimizer
+from zoo.training import EachToken
 
 
 class _Caught(BaseException):
@@ -103,6 +106,25 @@ def export(file: Path, caught: SimpleNamespace) -> None:
     np.savez(file, spec=json.dumps(spec), **arrays)
 
 
+def scores(
+    model: keras.Model, batches: Iterable[tuple], caught: SimpleNamespace
+) -> dict[str, float]:
+    """Returns the loss and the metric, in which every token weighs the same.
+
+    Keras's `evaluate` averages over batches and over the steps of each sequence,
+    padding included, so what it says depends on how long the batches are.
+    """
+    metric, total, count = EachToken(caught.metric), 0.0, 0.0
+    metric.reset_state()
+    for x, y, weights in batches:
+        predicted = model.predict_on_batch(x)
+        values = np.asarray(caught.loss.call(y, predicted))
+        total += float((values * weights).sum())
+        count += float(weights.sum())
+        metric.update_state(*map(ops.convert_to_tensor, (y, predicted, weights)))
+    return {"loss": total / count, caught.metric.name: float(metric.result())}
+
+
 class Zoo:
     """The recipe as it is."""
 
@@ -111,7 +133,7 @@ class Zoo:
         self.model.compile(
             make_optimizer(caught.config, len(train)),
             caught.loss,
-            weighted_metrics=[caught.metric],
+            weighted_metrics=[EachToken(caught.metric)],
             jit_compile=keras.backend.backend() == "jax",
         )
 
@@ -128,7 +150,10 @@ class Zoo:
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and the metric of the development split."""
         self._reset()
-        return self.model.evaluate(self.caught.dev, verbose=0, return_dict=True)
+        if isinstance(self.caught.dev, Streams):  # windows of one length, in order
+            return self.model.evaluate(self.caught.dev, verbose=0, return_dict=True)
+        dev = self.caught.dev
+        return scores(self.model, (dev[i] for i in range(len(dev))), self.caught)
 
 
 class StockKeras:
@@ -137,6 +162,7 @@ class StockKeras:
     def __init__(self, caught: SimpleNamespace):
         streams = isinstance(caught.train, Streams)
         arrays = _windows if streams else _padded
+        self.caught, self.streams = caught, streams
         self.arrays, self.dev = arrays(caught.train), arrays(caught.dev)
         model = _language_model(caught.sizes) if streams else to_keras(caught.model)
         self.model, self.batch_size = model, caught.config.batch_size
@@ -157,9 +183,16 @@ class StockKeras:
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and the metric of the development split."""
         x, y, weights = self.dev
-        return self.model.evaluate(
-            x, y, sample_weight=weights, verbose=0, return_dict=True
+        if self.streams:
+            return self.model.evaluate(
+                x, y, sample_weight=weights, verbose=0, return_dict=True
+            )
+        parts = (slice(i, i + 32) for i in range(0, len(y), 32))
+        batches = (
+            tree.map_structure(lambda array: array[part], (x, y, weights))
+            for part in parts
         )
+        return scores(self.model, batches, self.caught)
 
 
 def _padded(data: Batches) -> tuple:
