@@ -14,13 +14,14 @@ import keras
 import numpy as np
 import pytest
 import yaml
-from conftest import OPTIONS, options, write_corpus
+from conftest import OPTIONS, arguments, options, write_corpus
 
 import zoo
-from recipes import classify, generate, tag
+from recipes import classify, generate, publish, tag
 from zoo import training
 from zoo.command_line import parse
 from zoo.inference import Cache, Hypothesis
+from zoo.layers.recurrent import to_keras
 from zoo.runs import Run
 
 RECIPES = list(OPTIONS)
@@ -524,3 +525,26 @@ def test_the_embedded_default_beats_its_baseline(name, tmp_path):
     gain = metrics["score"] - metrics["baseline"]["score"]
     assert (-gain if name in ("generate", "translate") else gain) > 0
     assert seconds < 180
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_trained_model_becomes_one_of_keras_layers(name, runs):
+    model = runs[name].result.model.model
+    copy = to_keras(model)
+    assert not any("recurrent" in type(layer).__module__ for layer in copy.layers)
+    for ours, theirs in zip(model.weights, copy.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.skipif(not publish.README.exists(), reason="not in a checkout")
+def test_the_larger_configuration_of_wikitext2(tmp_path):
+    text = publish.README.read_text(encoding="utf-8")
+    block = re.search(r"<!-- wikitext2: begin -->(.*?)<!--", text, re.S)[1]
+    words = shlex.split(block.replace("\\\n", " "))
+    data = write_corpus(tmp_path / "data", "generate")
+    tiny = arguments("generate", data, num_layers=3, batch_size=2, steps=4)
+    tiny.append(f"--run_dir={tmp_path / 'run'}")
+    config = parse(generate.Config, [*words[3:], *tiny])
+    result = generate.run(config)
+    assert config.weight_drop and config.average and config.units == 4
+    assert 0 < result.metrics["score"] < 9
