@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops, tree
+from keras.src.saving.serialization_lib import ObjectSharingScope
 
 import zoo
 from zoo.layers import scans
@@ -266,6 +267,12 @@ def test_a_saved_model_gives_equal_outputs(cell, tmp_path):
     assert loaded.layers[1].backward_layer.engine == "scan"
     x = normal(2, 5, 3)
     np.testing.assert_array_equal(np.array(model(x)), np.array(loaded(x)))
+
+
+def test_copies_of_freed_layers_are_not_taken_for_each_other():
+    with ObjectSharingScope():  # which is open while Keras loads a model
+        layers = [Bidirectional(LSTM(units)) for units in range(1, 50)]
+    assert [layer.forward_layer.units for layer in layers] == list(range(1, 50))
 
 
 def test_second_order_gradients_are_refused():

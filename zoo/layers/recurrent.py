@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import keras
 from keras import ops
+from keras.src.backend.common import global_state
 
 from zoo.keras_imports import without_tensorflow
 from zoo.layers import scans
@@ -253,7 +256,7 @@ class Bidirectional(keras.layers.Bidirectional):
     """`keras.layers.Bidirectional`: a core for each direction, no double flips."""
 
     def __init__(self, layer, **options):
-        with without_tensorflow():
+        with without_tensorflow(), _unshared():
             super().__init__(layer, **options)
         for part in (self.forward_layer, self.backward_layer):
             part.paired = True
@@ -288,6 +291,26 @@ class Bidirectional(keras.layers.Bidirectional):
         if not self.return_state:
             return outputs
         return (outputs, *results[0][1:], *results[1][1:])
+
+
+@contextlib.contextmanager
+def _unshared() -> Iterator[None]:
+    """Keeps Keras, while it loads a model, from taking a layer's copy for another's.
+
+    A wrapper copies its layer through the layer's configuration, in which Keras looks
+    for objects that it has met in the same model. It knows them by their address in
+    memory, and the layer that was copied before may have been freed and have left its
+    address.
+    """
+    names = [f"shared_objects/id_to_{kind}_map" for kind in ("obj", "config")]
+    held = [global_state.get_global_attribute(name) for name in names]
+    for name in names:
+        global_state.set_global_attribute(name, None)
+    try:
+        yield
+    finally:
+        for name, value in zip(names, held):
+            global_state.set_global_attribute(name, value)
 
 
 def explain(model) -> dict[str, Explanation]:
