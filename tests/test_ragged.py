@@ -53,6 +53,18 @@ def test_padded():
     assert letters.padded([0, 1], 2).tolist() == [[[1, 2], [0, 0]], [[3, 4], [5, 6]]]
 
 
+@pytest.mark.parametrize("advice", [True, False])
+def test_padded_from_a_file(monkeypatch, advice):
+    monkeypatch.setattr(Ragged, "memory_limit", 0)
+    if not advice:  # as on macOS
+        monkeypatch.delattr("os.posix_fadvise", raising=False)
+    given = arrays(LENGTHS, 4, dtype=np.int16)
+    padded = Ragged.pack(given).padded([10, 0, 5], 12)
+    for row, i in zip(padded, [10, 0, 5]):
+        assert np.array_equal(row[: LENGTHS[i]], given[i])
+        assert not row[LENGTHS[i] :].any()
+
+
 def test_padded_refuses_a_length_that_cuts():
     with pytest.raises(ValueError):
         Ragged.pack(arrays([3])).padded([0], 2)

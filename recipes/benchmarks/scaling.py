@@ -7,7 +7,8 @@ The first three series time a training step of a classifier (one bidirectional L
 maximum over time), on random ids, while one size grows tenfold. The corpus series feeds
 a smaller one from a memory-mapped corpus of random ids that grows tenfold: seconds are
 those of building all batches of an epoch, and tokens per second those of training on
-its first batches, which come from everywhere in the file. The speed is taken twice, in
+its first batches, which come from everywhere in the file and are built in a thread, one
+ahead, as in training. The speed is taken twice, in
 turns: with the file's pages cached, and with all of them given back to the system every
 few batches, as if memory held next to nothing of the file. So it shows what a corpus
 larger than memory would run at on this disk, without having one.
@@ -49,7 +50,7 @@ CORPUS = {"length": 200, "batch": 32, "units": 32}
 QUICK = {"series": {"length": (4, 40)}, "millions": (0.02, 0.2), "steps": 3}
 VOCABULARY, CLASSES, EMBEDDING = 10_000, 10, 64
 WARM_UPS = 3  # steps, while the model is compiled
-EVICT_EVERY = 5  # batches
+EVICT_EVERY = 20  # batches
 
 
 def compiled_model(units: int):
@@ -133,17 +134,18 @@ class MappedFile:
 
     Attributes:
         values: its content, int32 `[tokens]`.
+        file: open for reading.
     """
 
     def __init__(self, file: Path):
-        self._file = open(file, "rb")
-        self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.file = open(file, "rb")
+        self._map = mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_READ)
         self.values = np.frombuffer(self._map, np.int32)
 
     def evict(self) -> None:
         """Gives all pages back, so that each must be read from the disk again."""
         self._map.madvise(mmap.MADV_DONTNEED)  # mapped ones are not dropped
-        os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(self.file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def measure_corpus(file: Path, steps: int) -> dict[str, Any]:
@@ -151,14 +153,14 @@ def measure_corpus(file: Path, steps: int) -> dict[str, Any]:
 
     Args:
         file: written by `write_corpus`.
-        steps: how many to time, with the pages cached and without.
+        steps: a tenth of those to time, with the pages cached and without.
 
     Returns:
         `seconds` of building an epoch's batches, `tokens` and `examples` of the corpus,
         `file_mb`, `index_mb`, `peak_mb`, and `tokens_per_second`, `cached` and
         `evicted`.
     """
-    from zoo.batches import Batches, classification_batch
+    from zoo.batches import Ahead, Batches, classification_batch
     from zoo.ragged import Ragged
 
     model, mapped = compiled_model(CORPUS["units"]), MappedFile(file)
@@ -168,7 +170,8 @@ def measure_corpus(file: Path, steps: int) -> dict[str, Any]:
     offsets = np.concatenate([[0], np.fromfile(f"{file}.ends", np.int64)])
     count = len(offsets) - 1
     targets = Ragged(np.zeros(count, np.int32), np.arange(count + 1))
-    columns = {"token_ids": Ragged(mapped.values, offsets), "targets": targets}
+    token_ids = Ragged(mapped.values, offsets, mapped.file)
+    columns = {"token_ids": token_ids, "targets": targets}
     batches = Batches(columns, classification_batch, CORPUS["batch"], shuffle=True)
     index_mb = timing.memory("VmHWM") - before  # no page of the file is read yet
     peak = anonymous + index_mb
@@ -182,9 +185,9 @@ def measure_corpus(file: Path, steps: int) -> dict[str, Any]:
 
     def train(indices: range) -> float:
         """Trains on some batches; returns their real tokens a second."""
-        tokens, start = 0, time.perf_counter()
+        tokens, start, ahead = 0, time.perf_counter(), Ahead(batches)
         for index in indices:
-            x, y, weights = batches[index]
+            x, y, weights = ahead[index]
             float(model.train_on_batch(x, y, weights))
             tokens += int(np.count_nonzero(x))
         return tokens / (time.perf_counter() - start)
@@ -192,7 +195,7 @@ def measure_corpus(file: Path, steps: int) -> dict[str, Any]:
     for index in shapes.values():
         train(range(index, index + 1))  # compiles
     speeds: dict[str, list[float]] = {"cached": [], "evicted": []}
-    last = min(len(batches), steps * len(speeds))
+    last = min(len(batches), 10 * steps * len(speeds))
     for first in range(0, last, EVICT_EVERY * len(speeds)):
         indices = range(first, min(first + EVICT_EVERY, last))
         mapped.evict()
