@@ -90,3 +90,10 @@ def test_a_contestant_that_fails_says_why(tmp_path):
     missing = {"data": str(tmp_path / "none"), "epochs": 3}
     with pytest.raises(ValueError, match="a contestant ended early: .*none"):
         recipes.compete("tag", missing, 1.0, (recipes.ZOO,))
+
+
+def test_settings():
+    found = recipes.settings(["recurrent_dropout=0", "cell=gru", "tied=true"])
+    assert found == {"recurrent_dropout": 0, "cell": "gru", "tied": True}
+    with pytest.raises(ValueError, match="--set: expected NAME=VALUE, got 'cell'"):
+        recipes.settings(["cell"])

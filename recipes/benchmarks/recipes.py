@@ -19,9 +19,12 @@ import argparse
 import os
 import platform
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from recipes.benchmarks import timing
 
@@ -115,6 +118,17 @@ def rows(recipe: str, result: dict[str, Any]) -> list[dict[str, str]]:
     return table
 
 
+def settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Returns the options that pairs of `NAME=VALUE` set."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not name or not equals:
+            raise ValueError(f"--set: expected NAME=VALUE, got {pair!r}")
+        found[name] = yaml.safe_load(value)
+    return found
+
+
 def main() -> None:
     """Trains every recipe, prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -123,21 +137,31 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], choices=(KERAS, TORCH))
     parser.add_argument("--share", type=float, default=0.25, help="of the data")
     parser.add_argument("--epochs", type=int, default=4, help="the first is a warm-up")
+    parser.add_argument(
+        "--set",
+        nargs="*",
+        default=[],
+        metavar="NAME=VALUE",
+        help="options of the recipes, as recurrent_dropout=0, which torch.nn lacks",
+    )
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     if options.epochs < 3 or not 0 < options.share <= 1:
         raise ValueError("expected --epochs of 3 or more and --share in (0, 1]")
     names = [n for n in (ZOO, KERAS, TORCH) if n not in options.without]
+    given = settings(options.set)
     results, table = {}, []
     for recipe in options.recipes:
         place, extra = DATA[recipe]
-        chosen = {"data": str(options.data / place), "epochs": options.epochs, **extra}
+        data = str(options.data / place)
+        chosen = {"data": data, "epochs": options.epochs, **extra, **given}
         results[recipe] = compete(recipe, chosen, options.share, tuple(names))
         table += rows(recipe, results[recipe])
         print(timing.markdown(rows(recipe, results[recipe])), "\n", flush=True)
     facts = {
         "share": options.share,
         "epochs": options.epochs,
+        "set": given,
         "machine": platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "versions": {n: version(n) for n in ("keras", "tensorflow", *names[2:])},
