@@ -2,6 +2,7 @@
 
 import threading
 
+import keras
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from zoo.batches import (
     Batches,
     Streams,
     classification_batch,
+    feed,
     tagging_batch,
     translation_batch,
 )
@@ -230,6 +232,37 @@ def test_batches_ahead_are_the_same_batches():
     expected = found(shuffled(3, 0))
     assert found(Ahead(shuffled(3, 0))) == expected
     assert expected[0] != expected[1]
+
+
+def test_fit_is_fed_the_same_batches():
+    def data():
+        ids = numbered(LENGTHS * 3)
+        targets = Ragged(np.zeros(len(ids), np.int32), np.arange(len(ids) + 1))
+        columns = {"token_ids": ids, "targets": targets}
+        return Batches(columns, classification_batch, 2, shuffle=True, seed=3)
+
+    expected, orders, found = [], data(), []
+    for _ in range(3):
+        orders.on_epoch_end()
+        expected.append([orders[i][0].tolist() for i in range(len(orders))])
+    batches, callbacks = feed(data())
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if isinstance(batches, Ahead):
+                found.append([batches[i][0].tolist() for i in range(len(batches))])
+            else:
+                found.append([x.numpy().tolist() for x, _, _ in batches])
+
+    model = keras.Sequential(
+        [keras.layers.Embedding(99, 1), keras.layers.GlobalMaxPooling1D()]
+    )
+    model.compile("sgd", "mse")
+    history = model.fit(
+        batches, epochs=3, shuffle=False, verbose=0, callbacks=[Look(), *callbacks]
+    )
+    assert found == expected and expected[0] != expected[1]
+    assert history.params["steps"] == len(orders)
 
 
 class Noticed:

@@ -21,7 +21,7 @@ import keras
 from keras import ops
 
 from zoo.averaging import is_stuck
-from zoo.batches import Ahead
+from zoo.batches import feed
 from zoo.command_line import check_types
 from zoo.optimizers import Late, make_optimizer
 
@@ -167,8 +167,6 @@ def fit(
     Raises:
         TrainingDiverged: if the loss becomes NaN; names the step.
     """
-    if keras.backend.backend() != "tensorflow":  # which builds batches ahead anyway
-        train, dev = Ahead(train), Ahead(dev)
     keeper = BestWeights(*score, config, save, history_file, evaluate)
     model.compile(
         make_optimizer(config, len(train), late),
@@ -179,13 +177,14 @@ def fit(
     )
     try:
         with _on_interrupt(keeper.interrupt):
+            (batches, callbacks), (dev_batches, _) = feed(train), feed(dev)
             model.fit(
-                train,
-                validation_data=dev,
+                batches,
+                validation_data=dev_batches,
                 epochs=config.epochs,
                 shuffle=False,
                 verbose=1 if sys.stderr.isatty() and sys.stdout.isatty() else 2,
-                callbacks=[keeper],
+                callbacks=[keeper, *callbacks],
             )
     except KeyboardInterrupt:
         if keeper.best_weights is None:

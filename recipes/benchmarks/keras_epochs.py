@@ -27,7 +27,7 @@ from keras import ops, tree
 
 from recipes.benchmarks import timing
 from zoo import checkpoints
-from zoo.batches import Batches, Ragged, Streams
+from zoo.batches import Batches, Ragged, Streams, feed
 from zoo.layers.recurrent import to_keras
 from zoo.optimizers import make_optimizer
 from zoo.training import EachToken
@@ -136,6 +136,7 @@ class Zoo:
             weighted_metrics=[EachToken(caught.metric)],
             jit_compile=keras.backend.backend() == "jax",
         )
+        self.batches, self.callbacks = feed(train)
 
     def _reset(self) -> None:
         for layer in self.model.layers:
@@ -145,13 +146,16 @@ class Zoo:
     def train(self) -> None:
         """Trains an epoch."""
         self._reset()
-        self.model.fit(self.caught.train, shuffle=False, verbose=0)
+        self.model.fit(
+            self.batches, shuffle=False, verbose=0, callbacks=self.callbacks
+        )
 
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and the metric of the development split."""
         self._reset()
         if isinstance(self.caught.dev, Streams):  # windows of one length, in order
-            return self.model.evaluate(self.caught.dev, verbose=0, return_dict=True)
+            dev, _ = feed(self.caught.dev)
+            return self.model.evaluate(dev, verbose=0, return_dict=True)
         dev = self.caught.dev
         return scores(self.model, (dev[i] for i in range(len(dev))), self.caught)
 
