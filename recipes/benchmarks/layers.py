@@ -16,7 +16,6 @@ With `KERAS_BACKEND=jax` the same runs on JAX; on a GPU, PyTorch takes it as wel
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -146,7 +145,7 @@ def variant_runs(case: Case, arrays: Arrays, layer: keras.layers.Layer):
     """Yields the name and the runs of the zoo's layer without some of its means."""
     scan = scans.scan
     for name, place, value in (
-        ("one loop", "ROWS_TO_HALVE", sys.maxsize),
+        ("one loop", "ROWS_TO_HALVE", 1 << 30),
         ("gates kept", "scan", lambda *a, **k: scan(*a, **{**k, "keep": True})),
     ):
         with mock.patch.object(scans, place, value):
