@@ -62,6 +62,7 @@ class Config(VectorsConfig, TrainingConfig):
         bidirectional: whether the text is also read backwards.
         input_dropout: share of the word vectors' features dropped.
         output_dropout: share of the recurrent outputs dropped.
+        variational_dropout: whether these drop the same features at every step.
         recurrent_dropout: share of the state dropped inside each step.
         recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
         dtype: `"float32"` or `"mixed_bfloat16"`.
@@ -91,6 +92,7 @@ class Config(VectorsConfig, TrainingConfig):
     bidirectional: bool = True
     input_dropout: float = 0.5
     output_dropout: float = 0.3
+    variational_dropout: bool = False
     recurrent_dropout: float = 0.0
     recurrent_initializer: Initializer = "orthogonal"
     dtype: Precision = "float32"

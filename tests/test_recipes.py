@@ -303,9 +303,22 @@ def test_spans_are_scored_by_f1(tmp_path, crf):
     assert tag.evaluate(loaded, config) == pytest.approx(100)
 
 
+def test_outside_is_as_rare_as_suits_the_f1(tmp_path):
+    """Three of five names are not marked: the likeliest answer finds none of them."""
+    text = "see O\nAnn O\n\n" * 3 + "see O\nAnn B-PER\n\n" * 2
+    plain = tagged(tmp_path, text, balance=False)
+    assert plain.metrics["score"] == 0 and "shift_of_o" not in plain.metrics
+    (tmp_path / "balanced").mkdir()
+    result = tagged(tmp_path / "balanced", text)
+    assert result.metrics["shift_of_o"] < 0
+    assert result.metrics["score"] == pytest.approx(100 * 4 / 7)  # 2 of 5 are right
+    loaded = zoo.load(tmp_path / "balanced" / "run")
+    assert loaded.predict("see Ann") == [("see", "O"), ("Ann", "B-PER")]
+
+
 def test_a_crf_of_plain_tags(tmp_path):
     result = tagged(tmp_path, "a X\nb Y\n\n", crf=True, epochs=2)
-    assert result.metrics["metric"] == "accuracy"
+    assert result.metrics["metric"] == "accuracy" and "shift_of_o" not in result.metrics
     assert "val_accuracy" in result.history[0]
 
 
