@@ -775,6 +775,7 @@ def test_attention_is_a_distribution_over_the_source():
     assert " ".join(target[:-1]) == model.translate("a b c")
     assert weights.shape == (len(target), 4)
     assert np.allclose(weights.sum(-1), 1, atol=1e-5)
+    assert model.attention("a new b")[1] == ["a", "new", "b", "</s>"]
 
 
 def test_without_attention_there_is_none_to_see():

@@ -289,8 +289,8 @@ class Translator(Trained):
             text: with at least one token.
 
         Returns:
-            The weights, float32 `[target, source]`, and the source and target tokens,
-            each with its end.
+            The weights, float32 `[target, source]`, and the source tokens, as they are
+            in the text even if unknown, and target tokens, each with its end.
 
         Raises:
             ValueError: if the model has no attention.
@@ -300,11 +300,10 @@ class Translator(Trained):
         source = self.encode(text)
         target = self.encode_target(self.translate(text))
         weights = self._weights(source[None], target[None])[0]
-        names = [
-            [token.removeprefix(JOINER) for token in vocabulary.decode(ids)]
-            for vocabulary, ids in (
-                (self.source_vocabulary, source),
-                (self.target_vocabulary, target),
-            )
-        ]
+        end = self.source_vocabulary.decode([END])
+        tokens = (
+            [*self.source_tokenizer.tokenize(text), *end],
+            self.target_vocabulary.decode(target),
+        )
+        names = [[token.removeprefix(JOINER) for token in side] for side in tokens]
         return weights, *names
