@@ -130,6 +130,9 @@ class Tagger(Trained):
         Args:
             tag: one of `labels`.
             score: in nats; below 0 the tag becomes rarer.
+
+        Raises:
+            ValueError: if there is no such tag.
         """
         change = np.zeros(len(self.labels), np.float32)
         change[self.labels.names.index(tag)] = score
