@@ -451,7 +451,7 @@ def test_a_language_model_of_averaged_weights(tmp_path, monkeypatch):
     result = budgeted("generate", tmp_path, learning_rate=0.1, **changes)
     steps = [row["averaged"] for row in result.history]
     assert steps[0] == 0 and steps[1] > 2 and steps[2] == 2 * steps[1] - 1
-    scores = [row["val_nats"] for row in result.history]
+    scores = [row["val_loss"] for row in result.history]
     assert scores[2] < scores[1] < scores[0]
     loaded = zoo.load(tmp_path / "run").model
     for found, expected in zip(loaded.get_weights(), result.model.model.get_weights()):

@@ -138,7 +138,7 @@ def fit(
     config: TrainingConfig,
     *,
     loss,
-    metric,
+    metric: keras.metrics.Metric | None,
     score: tuple[str, Literal["max", "min"]],
     save: Callable[[], None],
     history_file: Path,
@@ -153,7 +153,7 @@ def fit(
         dev: batches of the development split.
         config: how to train.
         loss: a Keras loss; give it `reduction="mean_with_sample_weight"`.
-        metric: a Keras metric, weighted by real tokens.
+        metric: a Keras metric, weighted by real tokens, or None for the loss alone.
         score: name of the development score in the history, and whether the largest or
             the smallest is best.
         save: writes the checkpoint with the model's present weights.
@@ -171,7 +171,7 @@ def fit(
     model.compile(
         make_optimizer(config, len(train), late),
         loss,
-        weighted_metrics=[EachToken(metric)],
+        weighted_metrics=None if metric is None else [EachToken(metric)],
         # XLA on JAX; on TensorFlow it takes cuDNN away and compiles for every length.
         jit_compile=keras.backend.backend() == "jax",
     )
