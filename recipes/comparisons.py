@@ -242,6 +242,7 @@ def evaluate(group: Group, directory: Path, options: str) -> dict[str, Any]:
     from zoo.command_line import parse
 
     metrics = publish.read_metrics(directory)
+    metrics = {k: v for k, v in metrics.items() if k not in publish.ALSO}
     shown = options.format(**{name: name.upper() for name in group.helpers})
     places = {n: shlex.quote(str(directory.parent / n)) for n in group.helpers}
     options = options.format(**places)

@@ -22,6 +22,7 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+ALSO = ("perplexity", "phoneme_error_rate")  # scores that some runs have besides
 FEWER_IS_BETTER = ("cross-entropy", "word error rate", "mean absolute error")
 
 
@@ -61,6 +62,11 @@ def combine(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
         "dev_scores": [run["dev_score"] for run in runs],
         "mean": statistics.mean(scores),
         "spread": statistics.stdev(scores) if len(scores) > 1 else None,
+        "also": {
+            key: statistics.mean(run[key] for run in runs)
+            for key in ALSO
+            if key in first
+        },
         "baseline": first["baseline"],
         "parameters": first["parameters"],
         "seconds": statistics.mean(run["seconds"] for run in runs),
@@ -164,8 +170,12 @@ def table(results: list[dict[str, Any]]) -> str:
         signature = (
             "" if r["signature"] == "none" else f" Signature `{r['signature']}`."
         )
+        also = "".join(
+            f" {key.capitalize().replace('_', ' ')} {value:.4g}."
+            for key, value in r["also"].items()
+        )
         notes.append(
-            f"- **{r['name']}**: `{r['command']}`; {r['split']}.{signature} "
+            f"- **{r['name']}**: `{r['command']}`; {r['split']}.{also}{signature} "
             f"{r['device']}; {versions}."
         )
     return "\n".join([*lines, "", *notes])

@@ -29,6 +29,15 @@ def test_combine_averages_seeds():
     assert result["signature"] == "none" and result["name"] == "name"
 
 
+def test_scores_that_some_runs_have_besides():
+    run = {**RUN, "perplexity": 4.0}
+    result = publish.combine("name", [run, {**run, **SEED_1, "perplexity": 5.0}])
+    assert result["also"] == {"perplexity": 4.5}
+    assert "; test. Perplexity 4.5. CPU" in publish.table([result])
+    errors = publish.combine("name", [{**RUN, "phoneme_error_rate": 6.25}])
+    assert "; test. Phoneme error rate 6.25. CPU" in publish.table([errors])
+
+
 def test_combine_one_run():
     result = publish.combine("name", [{**RUN, "signature": "tok:13a"}])
     run = {**RUN, "command": "python -m r --seed 1 --a b --run_dir x/y --c=d"}
