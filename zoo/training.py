@@ -171,7 +171,7 @@ def fit(
     model.compile(
         make_optimizer(config, len(train), late),
         loss,
-        weighted_metrics=None if metric is None else [EachToken(metric)],
+        weighted_metrics=[EachToken(metric)] if metric else None,
         # XLA on JAX; on TensorFlow it takes cuDNN away and compiles for every length.
         jit_compile=keras.backend.backend() == "jax",
     )

@@ -133,7 +133,7 @@ class Zoo:
         self.model.compile(
             make_optimizer(caught.config, len(train)),
             caught.loss,
-            weighted_metrics=[EachToken(caught.metric)],
+            weighted_metrics=[EachToken(caught.metric)] if caught.metric else None,
             jit_compile=keras.backend.backend() == "jax",
         )
         self.batches, self.callbacks = feed(train)
@@ -151,7 +151,7 @@ class Zoo:
         )
 
     def evaluate(self) -> dict[str, float]:
-        """Returns the loss and the metric of the development split."""
+        """Returns the loss and any metric of the development split."""
         self._reset()
         if isinstance(self.caught.dev, Streams):  # windows of one length, in order
             dev, _ = feed(self.caught.dev)
@@ -174,7 +174,7 @@ class StockKeras:
         model.compile(
             make_optimizer(caught.config, steps),
             caught.loss,
-            weighted_metrics=[caught.metric],
+            weighted_metrics=[caught.metric] if caught.metric else None,
         )
 
     def train(self) -> None:
@@ -185,7 +185,7 @@ class StockKeras:
         )
 
     def evaluate(self) -> dict[str, float]:
-        """Returns the loss and the metric of the development split."""
+        """Returns the loss and any metric of the development split."""
         x, y, weights = self.dev
         if self.streams:
             return self.model.evaluate(
