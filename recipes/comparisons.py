@@ -119,8 +119,8 @@ GROUPS = {
     ),
     "multi30k": Group(
         about="## Attention, subwords and search: Multi30k German to English\n\n"
-        "The recipe's defaults, but for six epochs of its ten, which cost a point or two "
-        "of BLEU; searched with a beam of 5. Dot attention wants a "
+        "The recipe's defaults, but for six epochs of its ten, "
+        "searched with a beam of 5. Dot attention wants a "
         "memory as wide as the decoder's state, so its encoder reads forwards only. "
         "ENGLISH is a language model of nine tenths of the English side: "
         f"`python -m {ENGLISH.format(data='../shared/data')}`.",

@@ -214,6 +214,28 @@ def test_the_same_features_are_dropped_at_every_step(variational, place):
     assert (kept == kept[:, :1]).all() == variational
 
 
+@pytest.mark.parametrize("place", [FEEDING, INSIDE], ids=["feeding", "inside"])
+def test_training_on_batches_of_several_shapes(place):
+    """For which TensorFlow makes one program, that knows neither rows nor steps. It
+    computes what evaluation does, as hardly anything is dropped and nothing learnt."""
+    config = TranslatorConfig(**SIZES, num_layers=2, output_dropout=1e-6, **place)
+    model = build_translator(config)
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    random = np.random.default_rng(0)
+
+    def batches():
+        for rows, time in [(4, 3), (2, 5)]:
+            names = "source_ids", "target_ids"
+            *ids, y = random.integers(4, 7, (3, rows, time))
+            yield dict(zip(names, ids)), y
+
+    data = list(batches())
+    losses = [model.evaluate(*batch, verbose=0) for batch in data]
+    fitted = model.fit((batch for batch in data), steps_per_epoch=len(data), verbose=0)
+    expected = np.average(losses, weights=[len(y) for _, y in data])
+    np.testing.assert_allclose(fitted.history["loss"][0], expected, rtol=1e-4)
+
+
 def test_the_path_of_its_layers_is_explained():
     config = TranslatorConfig(**SIZES, num_layers=2, **FEEDING)
     found = zoo.explain(build_translator(config))

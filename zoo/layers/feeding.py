@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate, pairwise
 
 import keras
 from keras import ops
@@ -99,7 +100,7 @@ class FedDecoder(keras.layers.Layer):
 
         def advance(carried, now):
             states, hidden, _, coverage = carried
-            projected, *kept = now
+            projected, *kept = (now[:, a:b] for a, b in pairwise(ends))
             read = [hidden] if self.feeding else []
             if self.inside:
                 context, weights = attend(states[-1][0], coverage)
@@ -117,11 +118,17 @@ class FedDecoder(keras.layers.Layer):
             carried = new, hidden, weights, [sum_ + weights for sum_ in coverage]
             return carried, carried  # TensorFlow gives of each step what is carried
 
+        # A scan of Keras on TensorFlow takes one input only, if its length is unknown.
         projected = ops.matmul(ops.cast(x, dtype), kernel[:size])
+        inputs = [
+            ops.transpose(projected, (1, 0, 2)),
+            *self._kept(time, rows, training),
+        ]
+        ends = list(accumulate((each.shape[-1] for each in inputs), initial=0))
         last, every = ops.scan(
             advance,
             self._start(states, rows, ops.shape(memory)[1]),
-            [ops.transpose(projected, (1, 0, 2)), *self._kept(time, rows, training)],
+            ops.concatenate(inputs, axis=-1),
         )
         hidden, weights = (ops.transpose(a, (1, 0, 2)) for a in every[1:3])
         finals = [ops.cast(state, dtype) for layer in last[0] for state in layer]
