@@ -65,7 +65,7 @@ GLOVE = "--vectors glove-6b-50d"
 GLOVE_100 = "--vectors glove.6B.100d.txt"
 UNFROZEN = f"{GLOVE} --embedding frozen --unfreeze 3"
 ENGLISH = (
-    "recipes.generate --data {data}/multi30k/raw/train.en --tokens words "
+    "recipes.generate --data {data}/multi30k/raw/train.en.gz --tokens words "
     "--min_count 2 --tied true --embedding_size 200 --units 300 --num_layers 1 "
     "--input_dropout 0.3 --output_dropout 0.3 --steps 32 --epochs 10"
 )
