@@ -21,17 +21,21 @@ from typing import Literal
 import keras
 import numpy as np
 
-from zoo import corpora, embeddings, metrics, plots
-from zoo.batches import Batches, Ragged, classification_batch
-from zoo.calibration import calibration_error
-from zoo.embeddings import VectorsConfig
+from zoo.data import corpora
+from zoo.data.batches import Batches, classification_batch
+from zoo.data.ragged import Ragged
+from zoo.evaluation import baselines, metrics, plots
+from zoo.evaluation.calibration import calibration_error
 from zoo.inference import Classifier
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.classifier import ClassifierConfig
 from zoo.runs import Result, Run
-from zoo.tokenizers import Tokenizer
-from zoo.training import TrainingConfig, fit
-from zoo.vocabulary import Labels
+from zoo.text.tokenizers import Tokenizer
+from zoo.text.vocabulary import Labels
+from zoo.training import pretrained_embeddings
+from zoo.training.config import TrainingConfig
+from zoo.training.fit import fit
+from zoo.training.pretrained_embeddings import VectorsConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +125,9 @@ def run(config: Config) -> Result:
     config = config.adapted(epochs=8)
     if not config.batch_tokens:
         config = config.adapted(batch_size=16 if config.data is None else 64)
-    config.check(min_count=1, max_length=1, batch_tokens=0, **embeddings.LEAST)
+    config.check(
+        min_count=1, max_length=1, batch_tokens=0, **pretrained_embeddings.LEAST
+    )
     # Text to tokens, tokens to ids: the vocabulary knows the training data only, and
     # what pretrained vectors know.
     splits = read(config)
@@ -130,7 +136,7 @@ def run(config: Config) -> Result:
     outputs = 1 if head in ("binary", "regression") else len(labels)
     class_weights = _balance(config, labels, splits["train"], head)
     tokens = (tokenizer.tokenize(text) for text, _ in splits["train"])
-    words = embeddings.choose_words(config, tokens, config.min_count)
+    words = pretrained_embeddings.choose_words(config, tokens, config.min_count)
     model_config = ClassifierConfig.select(
         config, num_outputs=outputs, head=head, **words.sizes(config.embedding_size)
     )
@@ -142,8 +148,8 @@ def run(config: Config) -> Result:
         **settings,
         **words.settings(config),
     )
-    words.fill(classifier.model)
-    late = embeddings.late(classifier.model, config)
+    words.fill(classifier.keras_model)
+    late = pretrained_embeddings.late(classifier.keras_model, config)
 
     def batches(split: str, shuffle: bool = False) -> Batches:
         columns = {
@@ -173,7 +179,7 @@ def run(config: Config) -> Result:
     batches("test")  # a bad line of the test data is better known now
     run.create()
     history = fit(
-        classifier.model,
+        classifier.keras_model,
         train,
         dev,
         config,
@@ -389,8 +395,8 @@ def _constant(train_labels: list[str], head: str) -> tuple[str, object]:
             np.mean(list(map(float, train_labels)))
         )
     if head == "multilabel":
-        return "commonest labels", _split(metrics.most_frequent(train_labels))
-    return "majority class", metrics.most_frequent(train_labels)
+        return "commonest labels", _split(baselines.most_frequent(train_labels))
+    return "majority class", baselines.most_frequent(train_labels)
 
 
 if __name__ == "__main__":

@@ -23,15 +23,19 @@ from typing import Literal
 import keras
 import numpy as np
 
-from zoo import corpora, metrics, plots
-from zoo.batches import Ragged, Streams
+from zoo.atomic_files import write_text
+from zoo.data import corpora
+from zoo.data.ragged import Ragged
+from zoo.data.streams import Streams
+from zoo.evaluation import baselines, plots
 from zoo.inference import Cache, LanguageModel
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.language_model import LanguageModelConfig, build_stream_model
 from zoo.runs import Result, Run
-from zoo.tokenizers import Tokenizer
-from zoo.training import TrainingConfig, fit, write_text
-from zoo.vocabulary import Vocabulary
+from zoo.text.tokenizers import Tokenizer
+from zoo.text.vocabulary import Vocabulary
+from zoo.training.config import TrainingConfig
+from zoo.training.fit import fit
 
 TEMPERATURES = (0.5, 0.8, 1.0)
 STREAMS = 32  # side by side in evaluation
@@ -153,7 +157,7 @@ def run(config: Config) -> Result:
     dev = Streams(ids["dev"], config.batch_size, config.steps)
     run.create()
     history = fit(
-        build_stream_model(lm.model, config.batch_size),
+        build_stream_model(lm.keras_model, config.batch_size),
         train,
         dev,
         config,
@@ -187,7 +191,7 @@ def run(config: Config) -> Result:
         score=nats["test"],
         baseline=(
             "unigram",
-            metrics.unigram_nats(ids["train"], ids["test"], len(vocabulary)),
+            baselines.unigram_nats(ids["train"], ids["test"], len(vocabulary)),
         ),
         predict="generate {run} 'The '",
         dev_score=nats["dev"],

@@ -24,16 +24,21 @@ from typing import Literal
 
 import keras
 
-from zoo import corpora, embeddings, metrics, plots, schemes
-from zoo.batches import Batches, Ragged, tagging_batch
-from zoo.embeddings import VectorsConfig
+from zoo.data import corpora
+from zoo.data.batches import Batches, tagging_batch
+from zoo.data.ragged import Ragged
+from zoo.evaluation import baselines, metrics, plots
 from zoo.inference import Tagger
 from zoo.layers.stacks import Cell, Initializer, Precision
 from zoo.models.tagger import TaggerConfig, build_crf_training
 from zoo.runs import Result, Run
-from zoo.tokenizers import Tokenizer
-from zoo.training import TrainingConfig, fit
-from zoo.vocabulary import Labels, Vocabulary
+from zoo.text import span_schemes
+from zoo.text.tokenizers import Tokenizer
+from zoo.text.vocabulary import Labels, Vocabulary
+from zoo.training import pretrained_embeddings
+from zoo.training.config import TrainingConfig
+from zoo.training.fit import fit
+from zoo.training.pretrained_embeddings import VectorsConfig
 
 Tags = Sequence[Sequence[str]]  # of each sentence
 # What may be added to the score of the tag O, in nats; the first of the best is taken.
@@ -131,18 +136,18 @@ def run(config: Config) -> Result:
         config = config.adapted(epochs=5, input_dropout=0.5, output_dropout=0.5)
     if not config.batch_tokens:
         config = config.adapted(batch_size=8 if config.data is None else 32)
-    config.check(min_count=1, batch_tokens=0, **embeddings.LEAST)
+    config.check(min_count=1, batch_tokens=0, **pretrained_embeddings.LEAST)
     splits = read(config)
     train_words = splits["train"]
     sentences = (words for words, _ in train_words)
     if config.lowercase:
         sentences = (map(str.lower, words) for words in sentences)
-    words = embeddings.choose_words(config, sentences, config.min_count)
+    words = pretrained_embeddings.choose_words(config, sentences, config.min_count)
     characters = Vocabulary.build("".join(words) for words, _ in train_words)
     labels = Labels.build(
         (t for _, tags in train_words for t in tags), train_words.name
     )
-    scheme = schemes.detect(tags for _, tags in train_words)
+    scheme = span_schemes.detect(tags for _, tags in train_words)
     if config.constrained:
         _check_constraint(config, scheme, train_words)
     model_config = TaggerConfig.select(
@@ -165,8 +170,8 @@ def run(config: Config) -> Result:
         constrained=config.constrained,
         **words.settings(config),
     )
-    words.fill(tagger.model)
-    late = embeddings.late(tagger.model, config)
+    words.fill(tagger.keras_model)
+    late = pretrained_embeddings.late(tagger.keras_model, config)
 
     def batches(split: str, shuffle: bool = False) -> Batches:
         columns = {
@@ -198,7 +203,7 @@ def run(config: Config) -> Result:
     # itself is seen only in decoding.
     name = "f1" if scheme else "accuracy"
     history = fit(
-        build_crf_training(tagger.model) if config.crf else tagger.model,
+        build_crf_training(tagger.keras_model) if config.crf else tagger.keras_model,
         train,
         dev,
         config,
@@ -231,7 +236,7 @@ def run(config: Config) -> Result:
         itertools.chain(*predicted), itertools.chain(*expected), labels.names
     )
     plots.confusion_matrix(counts, labels.names, run.directory / "confusion.png")
-    baseline = metrics.most_frequent_tag(splits["train"])
+    baseline = baselines.most_frequent_tag(splits["train"])
     guessed = [baseline(words) for words, _ in splits["test"]]
     return run.finish(
         tagger,
@@ -265,7 +270,7 @@ def evaluate(tagger: Tagger, config: Config, split: str = "test") -> float:
     return 100 * score(tagger.settings.get("scheme"), *tags)
 
 
-def score(scheme: schemes.Scheme | None, predicted: Tags, expected: Tags) -> float:
+def score(scheme: span_schemes.Scheme | None, predicted: Tags, expected: Tags) -> float:
     """Returns the F1 of the spans, or without a scheme the accuracy; 0 to 1."""
     if scheme:
         return metrics.entity_f1(predicted, expected, scheme)
@@ -290,11 +295,11 @@ def balance(tagger: Tagger, dev: corpora.Corpus) -> float:
     """
     scores = {}
     for shift in SHIFTS:
-        tagger.favour("O", shift)
+        tagger.shift_score("O", shift)
         scores[shift] = score(tagger.settings["scheme"], *_predict(tagger, dev))
-        tagger.favour("O", -shift)
+        tagger.shift_score("O", -shift)
     best = max(SHIFTS, key=scores.__getitem__)
-    tagger.favour("O", best)
+    tagger.shift_score("O", best)
     print(
         f"score of O shifted by {best}: F1 of the development split "
         f"{scores[0.0]:.1%}, then {scores[best]:.1%}"
@@ -309,7 +314,7 @@ def _check_constraint(config: Config, scheme, train: corpora.Corpus) -> None:
         raise ValueError(
             f"constrained: the tags of {train.name} are not of spans; expected false"
         )
-    for message in schemes.violations(train.located(), scheme):
+    for message in span_schemes.violations(train.located(), scheme):
         raise ValueError(f"{message}; a constrained CRF cannot learn it")
 
 

@@ -24,19 +24,23 @@ from typing import Literal
 import keras
 
 import zoo
-from zoo import builtin, corpora, metrics, plots
-from zoo.batches import Batches, Ragged, translation_batch
+from zoo.atomic_files import write_text
+from zoo.data import corpora, default_corpora
+from zoo.data.batches import Batches, translation_batch
+from zoo.data.ragged import Ragged
 from zoo.decoding import BeamOptions
+from zoo.evaluation import baselines, metrics, plots
 from zoo.inference import LanguageModel, Translator, check_rerank, n_best_by_lm
 from zoo.layers.stacks import Cell, Initializer, Precision
-from zoo.losses import SmoothedCrossentropy
 from zoo.models.scheduled_sampling import Schedule, build_sampled_training
 from zoo.models.translator import Attention, AttentionPlace, TranslatorConfig
 from zoo.runs import Result, Run
-from zoo.subwords import SubwordTokenizer
-from zoo.tokenizers import Tokenizer
-from zoo.training import TrainingConfig, fit, write_text
-from zoo.vocabulary import Vocabulary
+from zoo.text.subwords import SubwordTokenizer
+from zoo.text.tokenizers import Tokenizer
+from zoo.text.vocabulary import Vocabulary
+from zoo.training.config import TrainingConfig
+from zoo.training.fit import fit
+from zoo.training.losses import SmoothedCrossentropy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,7 @@ class Config(TrainingConfig):
         source: source language, the suffix of its files (`train.de`).
         target: target language.
         features: for `tfds:` data, the names of source and target, as "de,en".
-        tokens: `"words"`, or subwords by `"bpe"` or `"unigram"`; see `zoo.subwords`.
+        tokens: `"words"`, or subwords by `"bpe"` or `"unigram"`; see `zoo.text.subwords`.
         subwords: how many pieces to find.
         joint: whether they are found in the text of both languages together, or so many
             in that of each.
@@ -163,9 +167,7 @@ def run(config: Config) -> Result:
     config = config.adapted(epochs=10)
     if not config.batch_tokens:
         config = config.adapted(batch_size=64)
-    config.check(
-        min_count=1, max_length=1, batch_tokens=0, subwords=1, rerank_weight=0
-    )
+    config.check(min_count=1, max_length=1, batch_tokens=0, subwords=1, rerank_weight=0)
     loss = SmoothedCrossentropy(config.label_smoothing)
     BeamOptions(**_beam(config))  # says what is wrong before the training
     if config.rerank is not None:
@@ -232,10 +234,10 @@ def run(config: Config) -> Result:
     dev = batches("dev", 10 * config.max_length)
     sources, targets = (list(side) for side in zip(*splits["test"]))
 
-    trained = translator.model
+    trained = translator.keras_model
     if config.scheduled_sampling:
         trained = build_sampled_training(
-            translator.model,
+            translator.keras_model,
             config.scheduled_sampling,
             config.epochs * len(train),
             config.sampling_schedule,
@@ -266,7 +268,7 @@ def run(config: Config) -> Result:
     )
     write_text(run.directory / "translations.txt", "\n".join(lines))
     score, signature = _score(sources, predicted, targets, spelling)
-    nearest = metrics.nearest_translation(splits["train"])
+    nearest = baselines.nearest_translation(splits["train"])
     baseline, _ = _score(sources, [nearest(s) for s in sources], targets, spelling)
     others = {"dev_score": evaluate(translator, config, "dev")}
     if spelling:
@@ -344,7 +346,7 @@ def _tokenizers(
     if config.joint:
         texts = (text for pair in train for text in pair)
         both = SubwordTokenizer.train(texts, config.subwords, config.tokens)
-        return {side: both for side in sides}
+        return dict.fromkeys(sides, both)
     return {
         side: SubwordTokenizer.train(
             (pair[i] for pair in train), config.subwords, config.tokens
@@ -367,7 +369,7 @@ def _closest(words: Sequence[str], predicted: Sequence[str]) -> list[str]:
     """Returns of each word the pronunciation that is most like the predicted one, as is
     the custom where the dictionary has several (Yao and Zweig 2015)."""
     return [
-        metrics.closest(p, builtin.all_pronunciations(word))
+        metrics.closest(p, default_corpora.all_pronunciations(word))
         for word, p in zip(words, predicted, strict=True)
     ]
 

@@ -112,7 +112,7 @@ def glove_package(tmp_path, monkeypatch):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
-    from pretrained import vector_names
+    from pretrained.vectors import names
 
     data = tmp_path / "site" / "tiny_glove" / "data"
     data.mkdir(parents=True)
@@ -122,5 +122,5 @@ def glove_package(tmp_path, monkeypatch):
     index = pyarrow.table({"index": list(ROWS)})
     parquet.write_table(index, data / "glove_6B_index.parquet")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    monkeypatch.setattr(vector_names, "_PACKAGE", "tiny_glove")
+    monkeypatch.setattr(names, "_PACKAGE", "tiny_glove")
     return data

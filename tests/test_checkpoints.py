@@ -14,25 +14,44 @@ from zoo import checkpoints, inference
 from zoo.checkpoints import Checkpoint
 
 ENTRIES = [
-    "plain", "two\nlines", 'a "quote"', "back\\slash", "\\n", "😀👩‍👧", "\u2028",
-    "\u2029", "\u0085", "\r", "\r\n", "\t", " ", "", "ß", "\x00", "\x1c", "</s>",
-    "'", "\ufeff",
+    "plain",
+    "two\nlines",
+    'a "quote"',
+    "back\\slash",
+    "\\n",
+    "😀👩‍👧",
+    "\u2028",
+    "\u2029",
+    "\u0085",
+    "\r",
+    "\r\n",
+    "\t",
+    " ",
+    "",
+    "ß",
+    "\x00",
+    "\x1c",
+    "</s>",
+    "'",
+    "\ufeff",
 ]
 
 
 def checkpoint(value=1.0, **changes):
-    return Checkpoint(**{
-        "task": "tagger",
-        "model": {"units": 4, "cell": "lstm"},
-        "settings": {"lowercase": True, "name": "ü"},
-        "vocabularies": {"tokens": ENTRIES, "labels": ["b", "a"]},
-        "weights": {
-            "layer/kernel": np.full((2, 3), value, np.float32),
-            "layer/bias": np.array([1e-3, -2.5], np.float32),
-            "scalar": np.array(7.0, np.float32),
-        },
-        **changes,
-    })
+    return Checkpoint(
+        **{
+            "task": "tagger",
+            "model": {"units": 4, "cell": "lstm"},
+            "settings": {"lowercase": True, "name": "ü"},
+            "vocabularies": {"tokens": ENTRIES, "labels": ["b", "a"]},
+            "weights": {
+                "layer/kernel": np.full((2, 3), value, np.float32),
+                "layer/bias": np.array([1e-3, -2.5], np.float32),
+                "scalar": np.array(7.0, np.float32),
+            },
+            **changes,
+        }
+    )
 
 
 def names(directory):
@@ -79,7 +98,10 @@ def test_round_trip(saved):
     for field in ("task", "model", "settings", "vocabularies"):
         assert getattr(loaded, field) == getattr(given, field)
     assert names(saved) == [
-        "config.json", "labels.txt", "tokens.txt", "weights.safetensors",
+        "config.json",
+        "labels.txt",
+        "tokens.txt",
+        "weights.safetensors",
     ]
     assert names(saved.parent) == ["checkpoint"]
 
@@ -178,10 +200,21 @@ def test_another_format(saved, value):
     )
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"{", b'{"format": 1, "task": "tag', b"[]", b"1", b'"text"', b"null", b"{}",
-    b"\xff\xfe", b"not json",
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b'{"format": 1, "task": "tag',
+        b"[]",
+        b"1",
+        b'"text"',
+        b"null",
+        b"{}",
+        b"\xff\xfe",
+        b"not json",
+    ],
+)
 def test_a_configuration_that_is_none(saved, content):
     (saved / "config.json").write_bytes(content)
     assert message(saved).startswith(
@@ -204,18 +237,34 @@ def test_a_missing_key(saved, key):
     )
 
 
-@pytest.mark.parametrize("key, value", [
-    ("task", 1), ("model", []), ("settings", "x"), ("files", ["weights.safetensors"]),
-    ("files", {}), ("files", {"tokens.txt": ""}),
-])
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("task", 1),
+        ("model", []),
+        ("settings", "x"),
+        ("files", ["weights.safetensors"]),
+        ("files", {}),
+        ("files", {"tokens.txt": ""}),
+    ],
+)
 def test_a_wrong_value(saved, key, value):
     rewrite(saved, **{key: value})
     assert message(saved) == f"{saved / 'config.json'}: {key} has a wrong value"
 
 
-@pytest.mark.parametrize("name", [
-    "../secret.txt", "/etc/passwd", "a/b.txt", "./tokens.txt", "..", ".", "",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.txt",
+        "/etc/passwd",
+        "a/b.txt",
+        "./tokens.txt",
+        "..",
+        ".",
+        "",
+    ],
+)
 def test_file_names_stay_inside(saved, name):
     (saved.parent / "secret.txt").write_text("secret\n")
     digest = hashlib.sha256(b"secret\n").hexdigest()
@@ -303,7 +352,8 @@ def model():
 def test_weights_fill_a_model(model):
     weights = checkpoints.weights_of(model)
     assert {path: w.shape for path, w in weights.items()} == {
-        "head/kernel": (2, 3), "head/bias": (3,),
+        "head/kernel": (2, 3),
+        "head/bias": (3,),
     }
     other = {path: np.full(w.shape, 0.5, np.float16) for path, w in weights.items()}
     checkpoints.fill(model, other)
@@ -344,10 +394,13 @@ def test_weights_of_another_shape(model):
     )
 
 
-@pytest.mark.parametrize("change, text", [
-    ("drop", "head/bias is only in the model"),
-    ("add", "head/other is only in the checkpoint"),
-])
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ("drop", "head/bias is only in the model"),
+        ("add", "head/other is only in the checkpoint"),
+    ],
+)
 def test_weights_of_another_model(model, change, text):
     weights = checkpoints.weights_of(model)
     if change == "drop":
@@ -371,17 +424,23 @@ def test_two_variables_of_one_path():
         checkpoints.weights_of(layer)
 
 
-@pytest.mark.parametrize("changes, text", [
-    ({"task": "parser"}, "unknown task 'parser'"),
-    ({"model": {"cell": "rnn"}}, "cell: expected 'simple' or 'lstm' or 'gru', got 'r"),
-    ({"model": {"depth": 2}}, "depth"),
-    ({"vocabularies": {}}, "tokens"),
-    ({"settings": {}}, "settings: tokenizer: expected dict, got None"),
-    ({"settings": {"tokenizer": {"kind": "word"}}}, "kind: expected 'words' or"),
-    ({"settings": {"tokenizer": {"kind": "words", "colour": 1}}}, "colour"),
-    ({"model": {"vocabulary_size": 7}}, "vocabulary_size"),
-    ({"vocabularies": {"tokens": ["a", "a"]}}, "the token 'a' is listed twice"),
-])
+@pytest.mark.parametrize(
+    "changes, text",
+    [
+        ({"task": "parser"}, "unknown task 'parser'"),
+        (
+            {"model": {"cell": "rnn"}},
+            "cell: expected 'simple' or 'lstm' or 'gru', got 'r",
+        ),
+        ({"model": {"depth": 2}}, "depth"),
+        ({"vocabularies": {}}, "tokens"),
+        ({"settings": {}}, "settings: tokenizer: expected dict, got None"),
+        ({"settings": {"tokenizer": {"kind": "word"}}}, "kind: expected 'words' or"),
+        ({"settings": {"tokenizer": {"kind": "words", "colour": 1}}}, "colour"),
+        ({"model": {"vocabulary_size": 7}}, "vocabulary_size"),
+        ({"vocabularies": {"tokens": ["a", "a"]}}, "the token 'a' is listed twice"),
+    ],
+)
 def test_a_trained_model_that_cannot_be_made(tmp_path, changes, text):
     parts = {
         "task": "language_model",

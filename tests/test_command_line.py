@@ -344,7 +344,7 @@ def say(monkeypatch, capfd):
 def test_lines_of_standard_input_give_lines(name, runs, say):
     place, command = runs[name].directory, COMMANDS[name]
     texts = ["the dog", "", "x" * 5000]
-    lines = say(command, place, given="the dog\n\n".encode() + b"x" * 5000)
+    lines = say(command, place, given=b"the dog\n\n" + b"x" * 5000)
     assert len(lines) == 3
     assert lines == say(command, place, *texts)
     objects = [json.loads(line) for line in say(command, place, "--json", *texts)]
@@ -475,7 +475,7 @@ def test_bad_commands(arguments, expected, fails):
 
 
 def test_a_near_match_of_a_name(monkeypatch, fails):
-    from zoo import catalog
+    from zoo.inference import catalog
 
     monkeypatch.setattr(catalog, "list_models", lambda: ["sst2-lstm", "ewt-lstm"])
     line = fails(lambda: shell.run(["predict", "sst2-lstn", "a"]))

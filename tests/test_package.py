@@ -14,7 +14,7 @@ import zoo, zoo.__main__
 from recipes import classify, generate, tag, translate
 from zoo.inference import Tagger
 from zoo.models.tagger import TaggerConfig
-from zoo.tokenizers import Tokenizer
+from zoo.text.tokenizers import Tokenizer
 sizes = dict(vocabulary_size=5, num_classes=2, character_vocabulary_size=5)
 sizes |= dict(units=2, embedding_size=2, character_filters=2)
 config = TaggerConfig(**sizes)

@@ -24,7 +24,7 @@ def explain(model) -> dict:
 
 def list_models() -> list[str]:
     """Returns the names of the trained models that came with the package."""
-    from zoo import catalog
+    from zoo.inference import catalog
 
     return catalog.list_models()
 
@@ -43,6 +43,7 @@ def load(name: str, vectors: str | None = None):
     Raises:
         ValueError: if there is no such model, or its files are damaged.
     """
-    from zoo import catalog, inference
+    from zoo import inference
+    from zoo.inference import catalog
 
     return inference.load(catalog.find(name), vectors)

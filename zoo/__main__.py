@@ -20,8 +20,8 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 
-from zoo.files import check_characters
-from zoo.keras_imports import import_keras
+from zoo.data.corpus_files import check_characters
+from zoo.keras_compat import import_keras
 
 CHUNK = 512  # lines of standard input that are predicted together
 
@@ -156,7 +156,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _list() -> None:
-    from zoo import catalog
+    from zoo.inference import catalog
 
     for name in catalog.list_models():
         card = catalog.card(name)
@@ -166,7 +166,7 @@ def _list() -> None:
 def _info(name: str) -> None:
     """Prints the card, and the path of every recurrent layer on this machine."""
     import zoo
-    from zoo import catalog
+    from zoo.inference import catalog
 
     for key, value in catalog.card(name).items():
         text = value if isinstance(value, str) else json.dumps(value)

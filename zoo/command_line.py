@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable
 from typing import Any, Literal
 
-from zoo.files import did_you_mean
+from zoo.data.corpus_files import did_you_mean
 
 
 def parse(config_type: type, arguments: list[str] | None = None):

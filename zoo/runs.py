@@ -16,9 +16,10 @@ from typing import Any
 import keras
 import yaml
 
-from zoo.inference import Trained
-from zoo.layers.scans import count_cores
-from zoo.training import TrainingConfig, write_text
+from zoo.atomic_files import write_text
+from zoo.hardware import device
+from zoo.inference import TrainedModel
+from zoo.training.config import TrainingConfig
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 
@@ -35,7 +36,7 @@ class Result:
     """
 
     metrics: dict[str, Any]
-    model: Trained
+    model: TrainedModel
     history: list[dict[str, float]]
     directory: Path
 
@@ -75,7 +76,7 @@ class Run:
 
     def finish(
         self,
-        trained: Trained,
+        trained: TrainedModel,
         history: list[dict[str, float]],
         train: Any,
         *,
@@ -114,7 +115,7 @@ class Run:
             "baseline": {"name": baseline[0], "score": baseline[1]},
             "seed": self.config.seed,
             "epochs": len(history),
-            "parameters": trained.model.count_params(),
+            "parameters": trained.keras_model.count_params(),
             "seconds": time.perf_counter() - self.started,
             "tokens_per_second": train.num_tokens() * len(history) / training_seconds,
             "padding_waste": train.padding_waste(),
@@ -166,32 +167,6 @@ def command() -> str:
     main = getattr(sys.modules["__main__"], "__spec__", None)
     program = f"python -m {main.name}" if main else Path(sys.argv[0]).name
     return " ".join([program, *map(shlex.quote, sys.argv[1:])])
-
-
-def device() -> str:
-    """Returns the device that Keras computes on, as words."""
-    name = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next((x.split(":")[1] for x in lines if "model name" in x), name).strip()
-    cpu = f"{name}, {count_cores()} cores"
-    others = ", ".join(sorted(set(_accelerators())))
-    return f"{others} ({cpu})" if others else f"CPU ({cpu})"
-
-
-def _accelerators() -> list[str]:
-    """Returns the model of every device but the CPU."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return [d.device_kind for d in jax.devices() if d.platform != "cpu"]
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        details = tf.config.experimental.get_device_details
-        found = [d for d in tf.config.list_physical_devices() if d.device_type != "CPU"]
-        return [details(d).get("device_name", d.device_type) for d in found]
-    return []
 
 
 def versions() -> dict[str, str]:

@@ -26,8 +26,8 @@ from recipes.benchmarks import timing
 from zoo import runs
 from zoo.decoding import ViterbiSearch, compile_for_prediction
 from zoo.models.tagger import TaggerConfig, build_crf_training, build_tagger
-from zoo.optimizers import make_optimizer
-from zoo.training import TrainingConfig
+from zoo.training.config import TrainingConfig
+from zoo.training.optimizers import make_optimizer
 
 SOFTMAX, CRF = "softmax", "crf"
 VOCABULARY, LETTERS = 10_000, 100

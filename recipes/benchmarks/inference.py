@@ -135,9 +135,7 @@ def stream(name: str, lines: int, points: int = POINTS) -> list[dict[str, float]
             if number * points > lines * (len(found) + 0.5):  # while it still runs
                 memory = timing.memory("RssAnon", process.pid)
                 seconds = time.perf_counter() - start
-                found.append(
-                    {"lines": number, "seconds": seconds, "memory_mb": memory}
-                )
+                found.append({"lines": number, "seconds": seconds, "memory_mb": memory})
     if process.returncode or number != lines:
         raise ValueError(f"{name}: {number} answers to {lines} lines")
     return found

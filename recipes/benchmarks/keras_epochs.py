@@ -27,10 +27,13 @@ from keras import ops, tree
 
 from recipes.benchmarks import timing
 from zoo import checkpoints
-from zoo.batches import Batches, Ragged, Streams, feed
+from zoo.data.batches import Batches
+from zoo.data.prefetching import prefetch
+from zoo.data.ragged import Ragged
+from zoo.data.streams import Streams
+from zoo.evaluation.token_metrics import TokenMetric
 from zoo.layers.recurrent import to_keras
-from zoo.optimizers import make_optimizer
-from zoo.training import EachToken
+from zoo.training.optimizers import make_optimizer
 
 
 class _Caught(BaseException):
@@ -114,7 +117,7 @@ def scores(
     Keras's `evaluate` averages over batches and over the steps of each sequence,
     padding included, so what it says depends on how long the batches are.
     """
-    metric, total, count = EachToken(caught.metric), 0.0, 0.0
+    metric, total, count = TokenMetric(caught.metric), 0.0, 0.0
     metric.reset_state()
     for x, y, weights in batches:
         predicted = model.predict_on_batch(x)
@@ -133,10 +136,10 @@ class Zoo:
         self.model.compile(
             make_optimizer(caught.config, len(train)),
             caught.loss,
-            weighted_metrics=[EachToken(caught.metric)] if caught.metric else None,
+            weighted_metrics=[TokenMetric(caught.metric)] if caught.metric else None,
             jit_compile=keras.backend.backend() == "jax",
         )
-        self.batches, self.callbacks = feed(train)
+        self.batches, self.callbacks = prefetch(train)
 
     def _reset(self) -> None:
         for layer in self.model.layers:
@@ -146,15 +149,13 @@ class Zoo:
     def train(self) -> None:
         """Trains an epoch."""
         self._reset()
-        self.model.fit(
-            self.batches, shuffle=False, verbose=0, callbacks=self.callbacks
-        )
+        self.model.fit(self.batches, shuffle=False, verbose=0, callbacks=self.callbacks)
 
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and any metric of the development split."""
         self._reset()
         if isinstance(self.caught.dev, Streams):  # windows of one length, in order
-            dev, _ = feed(self.caught.dev)
+            dev, _ = prefetch(self.caught.dev)
             return self.model.evaluate(dev, verbose=0, return_dict=True)
         dev = self.caught.dev
         return scores(self.model, (dev[i] for i in range(len(dev))), self.caught)

@@ -16,7 +16,7 @@ import numpy as np
 import zoo
 from recipes.benchmarks import timing
 from zoo.inference import Translator
-from zoo.vocabulary import END, START
+from zoo.text.vocabulary import END, START
 
 
 def loop(translator: Translator, text: str) -> str:

@@ -58,8 +58,8 @@ def compiled_model(units: int):
     import keras
 
     from zoo.models.classifier import ClassifierConfig, build_classifier
-    from zoo.optimizers import make_optimizer
-    from zoo.training import TrainingConfig
+    from zoo.training.config import TrainingConfig
+    from zoo.training.optimizers import make_optimizer
 
     config = ClassifierConfig(
         vocabulary_size=VOCABULARY,
@@ -160,8 +160,9 @@ def measure_corpus(file: Path, steps: int) -> dict[str, Any]:
         `file_mb`, `index_mb`, `peak_mb`, and `tokens_per_second`, `cached` and
         `evicted`.
     """
-    from zoo.batches import Ahead, Batches, classification_batch
-    from zoo.ragged import Ragged
+    from zoo.data.batches import Batches, classification_batch
+    from zoo.data.prefetching import Prefetcher
+    from zoo.data.ragged import Ragged
 
     model, mapped = compiled_model(CORPUS["units"]), MappedFile(file)
     timing.reset_peak()
@@ -185,7 +186,7 @@ def measure_corpus(file: Path, steps: int) -> dict[str, Any]:
 
     def train(indices: range) -> float:
         """Trains on some batches; returns their real tokens a second."""
-        tokens, start, ahead = 0, time.perf_counter(), Ahead(batches)
+        tokens, start, ahead = 0, time.perf_counter(), Prefetcher(batches)
         for index in indices:
             x, y, weights = ahead[index]
             float(model.train_on_batch(x, y, weights))

@@ -35,7 +35,9 @@ import numpy as np
 
 import zoo
 from recipes.benchmarks import timing
-from zoo import checkpoints, corpora, metrics, runs
+from zoo import checkpoints, runs
+from zoo.data import corpora
+from zoo.evaluation import metrics
 from zoo.inference import Translator
 
 ZOO, KERAS, TORCH, JOEYNMT = "zoo", "keras", "torch", "joeynmt"
@@ -102,7 +104,7 @@ def export(
         "beam_size": beam_size,
         "model": dataclasses.asdict(model.config),
     }
-    arrays = {f"w {n}": w for n, w in checkpoints.weights_of(model.model).items()}
+    arrays = {f"w {n}": w for n, w in checkpoints.weights_of(model.keras_model).items()}
     np.savez(
         file,
         settings=json.dumps(settings),
@@ -274,7 +276,7 @@ def main() -> None:
         if value is not None and value < least:
             raise ValueError(f"--{name}: expected at least {least}, got {value}")
     names = [n for n in (ZOO, KERAS, TORCH) if n not in options.without]
-    contestants = {name: sys.executable for name in names}
+    contestants = dict.fromkeys(names, sys.executable)
     if options.joeynmt:
         contestants[JOEYNMT] = options.joeynmt
     splits = corpora.parallel(

@@ -83,8 +83,9 @@ def measure_recipe(name: str, arguments: list[str], start: float) -> dict[str, f
     """
     clock = Clock(start)
     recipe = importlib.import_module(f"recipes.{name}")
-    from zoo import runs, training
+    from zoo import runs
     from zoo.command_line import parse
+    from zoo.training import fit
 
     clock.mark("import")
 
@@ -99,7 +100,7 @@ def measure_recipe(name: str, arguments: list[str], start: float) -> dict[str, f
         tempfile.TemporaryDirectory() as directory,
         mock.patch.object(runs.Run, "__init__", clock.marking("data", begin)),
         mock.patch.object(runs.Run, "create", clock.marking("build", create)),
-        mock.patch.object(training.BestWeights, "on_train_batch_end", end),
+        mock.patch.object(fit.BestWeights, "on_train_batch_end", end),
     ):
         config = parse(recipe.Config, [*arguments, f"--run_dir={directory}/run"])
         try:

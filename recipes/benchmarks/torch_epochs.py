@@ -197,12 +197,11 @@ def loader(arrays: dict[str, np.ndarray], split: str, spec: Spec) -> Callable:
     """Returns a function that goes through the batches of a split once."""
     name = f"{split} token_ids values"
     if len([k for k in arrays if k.startswith(split)]) > 1:
-        return lambda data=torch.utils.data.DataLoader(
-            examples(arrays, split),
-            spec["batch_size"],
-            shuffle=split == "train",
-            collate_fn=collate,
-        ): iter(data)
+        return (
+            lambda data=torch.utils.data.DataLoader(examples(arrays, split), spec["batch_size"], shuffle=split == "train", collate_fn=collate): (
+                iter(data)
+            )
+        )
     ids = torch.from_numpy(arrays[name]).long()
     count = (len(ids) - 1) // spec["batch_size"]
     x, y = (

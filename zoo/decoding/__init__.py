@@ -5,11 +5,11 @@ on every backend. Logits are float32 `[batch, vocabulary]`.
 """
 
 from zoo.decoding.beam import BeamOptions, beam_search
-from zoo.decoding.chains import BestTaggings, Marginals, ViterbiSearch
 from zoo.decoding.continuation import Continuation
 from zoo.decoding.greedy import greedy
 from zoo.decoding.sampling import Sampling, SamplingOptions, sample
 from zoo.decoding.steps import compile_for_prediction
+from zoo.decoding.tagging import BestTaggings, Marginals, ViterbiSearch
 from zoo.decoding.translation import BeamSearch, GreedySearch
 
 __all__ = [

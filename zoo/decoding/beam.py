@@ -9,7 +9,7 @@ from typing import Any
 from keras import ops
 
 from zoo.decoding.steps import LOWEST, occurring
-from zoo.vocabulary import END, UNKNOWN
+from zoo.text.vocabulary import END, UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)

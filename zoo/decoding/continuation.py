@@ -54,6 +54,4 @@ class Continuation(keras.Model):
         )
         longest = self.options.max_length
         limits = ops.full_like(last, longest)
-        return beam_search(
-            step, last, states, limits, longest, self.options, self.end
-        )
+        return beam_search(step, last, states, limits, longest, self.options, self.end)

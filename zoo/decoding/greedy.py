@@ -5,7 +5,7 @@ from __future__ import annotations
 from keras import ops
 
 from zoo.decoding.steps import rule_out
-from zoo.vocabulary import END
+from zoo.text.vocabulary import END
 
 
 def greedy(step, ids, state, max_length: int, end: int = END):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.vocabulary import END
+from zoo.text.vocabulary import END
 
 LOWEST = -1e9  # a logarithm that stands for impossible
 

@@ -8,7 +8,7 @@ from keras import ops
 from zoo.decoding.beam import BeamOptions, beam_search
 from zoo.decoding.greedy import greedy
 from zoo.decoding.steps import compile_for_prediction
-from zoo.vocabulary import START
+from zoo.text.vocabulary import START
 
 
 class TranslationSearch(keras.Model):

@@ -6,15 +6,16 @@ import os
 
 import keras
 
-from zoo import checkpoints, embeddings
+from zoo import checkpoints
 from zoo.inference.cache import Cache
 from zoo.inference.classifier import Classifier, Prediction
 from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.language_model import LanguageModel, Score
 from zoo.inference.reranking import check_rerank, n_best_by_lm, rerank
 from zoo.inference.tagger import Tagger, Tagging
-from zoo.inference.trained import Trained
+from zoo.inference.trained_model import TrainedModel
 from zoo.inference.translator import Translator
+from zoo.training import pretrained_embeddings
 
 __all__ = [
     "Cache",
@@ -25,7 +26,7 @@ __all__ = [
     "Score",
     "Tagger",
     "Tagging",
-    "Trained",
+    "TrainedModel",
     "Translator",
     "check_rerank",
     "load",
@@ -74,8 +75,10 @@ def load(
     if named := checkpoint.settings.get("vectors"):
         tokens = trained.vocabulary.tokens[-config.num_frozen :]
         try:
-            weights[embeddings.FROZEN] = embeddings.restore(tokens, named, vectors)
+            weights[pretrained_embeddings.FROZEN] = pretrained_embeddings.restore(
+                tokens, named, vectors
+            )
         except ValueError as error:
             raise ValueError(f"{place}: {error}") from None
-    checkpoints.fill(trained.model, weights)
+    checkpoints.fill(trained.keras_model, weights)
     return trained

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from zoo.calibration import find_temperature
 from zoo.decoding import compile_for_prediction
-from zoo.inference.trained import (
-    Trained,
+from zoo.evaluation.calibration import find_temperature
+from zoo.inference.trained_model import (
+    TrainedModel,
     as_texts,
     batches_by_length,
     check_settings,
     check_size,
 )
 from zoo.models.classifier import ClassifierConfig, build_classifier
-from zoo.tokenizers import Tokenizer
-from zoo.vocabulary import SPECIAL_TOKENS, UNKNOWN, Labels, Vocabulary
+from zoo.text.tokenizers import Tokenizer
+from zoo.text.vocabulary import SPECIAL_TOKENS, UNKNOWN, Labels, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Prediction:
     probabilities: dict[str, float]
 
 
-class Classifier(Trained):
+class Classifier(TrainedModel):
     """A trained sequence classifier, or regressor.
 
     Its settings are `tokenizer` (the fields of a `Tokenizer`), `max_length` (further
     tokens are not read), with `head="regression"` `mean` and `scale`, perhaps the
-    `temperature` that logits are divided by, and those of `zoo.embeddings.Words`.
+    `temperature` that logits are divided by, and those of `zoo.training.pretrained_embeddings.Words`.
     """
 
     task, config_type = "classifier", ClassifierConfig
@@ -57,7 +57,7 @@ class Classifier(Trained):
         self.vocabulary = Vocabulary(vocabularies["tokens"], lower_unknown)
         self.labels = Labels(vocabularies["labels"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
-        compile_for_prediction(self.model)
+        compile_for_prediction(self.keras_model)
 
     def encode(self, text: str) -> np.ndarray:
         """Returns the token ids of a text, int32 `[time]`; unknown if it is empty."""
@@ -68,7 +68,7 @@ class Classifier(Trained):
         """Returns the outputs of encoded examples, float32 `[examples, outputs]`."""
         out = np.zeros((len(examples), self.config.num_outputs), np.float32)
         for indices, batch in batches_by_length(examples):
-            out[indices] = self.model.predict_on_batch(batch)[: len(indices)]
+            out[indices] = self.keras_model.predict_on_batch(batch)[: len(indices)]
         return out
 
     def decide(self, logits: np.ndarray) -> Prediction:

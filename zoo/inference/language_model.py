@@ -19,8 +19,8 @@ from zoo.decoding import (
 )
 from zoo.inference.cache import Cache, CacheMemory
 from zoo.inference.hypothesis import Hypothesis
-from zoo.inference.trained import (
-    Trained,
+from zoo.inference.trained_model import (
+    TrainedModel,
     as_texts,
     batches_by_length,
     check_settings,
@@ -28,8 +28,8 @@ from zoo.inference.trained import (
     chosen_log_probabilities,
 )
 from zoo.models.language_model import LanguageModelConfig, build_language_model
-from zoo.tokenizers import Tokenizer
-from zoo.vocabulary import END, Vocabulary
+from zoo.text.tokenizers import Tokenizer
+from zoo.text.vocabulary import END, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Score:
     bits_per_character: float
 
 
-class LanguageModel(Trained):
+class LanguageModel(TrainedModel):
     """A trained language model. Its setting is `tokenizer`.
 
     A text is read as if it began a line: by characters behind a newline, which is a
@@ -68,7 +68,7 @@ class LanguageModel(Trained):
         self.vocabulary = Vocabulary(vocabularies["tokens"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
         self._searches: dict[SamplingOptions | BeamOptions, keras.Model] = {}
-        compile_for_prediction(self.model)
+        compile_for_prediction(self.keras_model)
 
     @property
     def boundary(self) -> int:
@@ -109,16 +109,17 @@ class LanguageModel(Trained):
         before = np.zeros((streams, size), np.int32)
         before.flat[: len(ids)] = np.concatenate([[self.boundary], ids[:-1]])
         states = [
-            np.zeros((streams, s.shape[-1]), np.float32) for s in self.model.inputs[1:]
+            np.zeros((streams, s.shape[-1]), np.float32)
+            for s in self.keras_model.inputs[1:]
         ]
         if streams > 1:
             context = np.roll(before[:, -self.window :], 1, axis=0)
-            _, *states = self.model.predict_on_batch([context, *states])
+            _, *states = self.keras_model.predict_on_batch([context, *states])
             states = [np.concatenate([np.zeros_like(s[:1]), s[1:]]) for s in states]
         out = np.zeros((streams, size))
         wanted = np.zeros((streams, size), np.int32)
         wanted.flat[: len(ids)] = ids
-        model, memories = self.model, []
+        model, memories = self.keras_model, []
         if cache:
             model = self._observed
             memories = [CacheMemory(cache, self.config.units) for _ in range(streams)]
@@ -155,9 +156,9 @@ class LanguageModel(Trained):
             before[:, 0] = self.boundary
             states = [
                 np.zeros((len(batch), s.shape[-1]), np.float32)
-                for s in self.model.inputs[1:]
+                for s in self.keras_model.inputs[1:]
             ]
-            logits = self.model.predict_on_batch([before, *states])[0]
+            logits = self.keras_model.predict_on_batch([before, *states])[0]
             logs = chosen_log_probabilities(logits, batch)
             for row, i in enumerate(rows):
                 count = answers[i][1]
@@ -167,9 +168,9 @@ class LanguageModel(Trained):
     @functools.cached_property
     def _observed(self) -> keras.Model:
         """The model, with the last recurrent outputs behind its own."""
-        last = self.model.get_layer(f"recurrent_{self.config.num_layers - 1}")
-        outputs = [*self.model.outputs, last.output[0]]
-        model = keras.Model(self.model.inputs, outputs, name="observed")
+        last = self.keras_model.get_layer(f"recurrent_{self.config.num_layers - 1}")
+        outputs = [*self.keras_model.outputs, last.output[0]]
+        model = keras.Model(self.keras_model.inputs, outputs, name="observed")
         compile_for_prediction(model)
         return model
 
@@ -233,7 +234,7 @@ class LanguageModel(Trained):
             raise ValueError(f"seed: expected at least 0, got {seed}")
         how = SamplingOptions(**options)
         if how not in self._searches:
-            self._searches[how] = Sampling(self.model, how)
+            self._searches[how] = Sampling(self.keras_model, how)
         given = self._given(prompt, max_tokens)
         start = np.count_nonzero(given)
         drawn = slice(start, start + max_tokens)
@@ -279,7 +280,7 @@ class LanguageModel(Trained):
         if how.coverage_penalty:
             raise ValueError("coverage_penalty: a language model has no attention")
         if how not in self._searches:
-            self._searches[how] = Continuation(self.model, how, self.boundary)
+            self._searches[how] = Continuation(self.keras_model, how, self.boundary)
         found, scores, sums = self._searches[how].predict_on_batch(
             self._given(prompt, 0)
         )

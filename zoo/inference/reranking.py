@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from zoo.decoding import BeamOptions
 from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.language_model import LanguageModel
-from zoo.inference.trained import Trained
+from zoo.inference.trained_model import TrainedModel
 from zoo.inference.translator import Translator
 
 
@@ -64,7 +64,7 @@ def rerank(
     return ranked
 
 
-def check_rerank(lm: Trained, lm_weight: float, beam_size: int) -> None:
+def check_rerank(lm: TrainedModel, lm_weight: float, beam_size: int) -> None:
     """Raises ValueError unless a beam's translations can be ranked by a language model.
 
     Args:

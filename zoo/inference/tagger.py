@@ -9,24 +9,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.casing import CASINGS, casing
 from zoo.decoding import (
     BestTaggings,
     Marginals,
     ViterbiSearch,
     compile_for_prediction,
 )
-from zoo.inference.trained import (
-    Trained,
+from zoo.inference.trained_model import (
+    TrainedModel,
     batches_by_length,
     check_settings,
     check_size,
 )
 from zoo.layers.crf import FORBIDDEN
 from zoo.models.tagger import TaggerConfig, build_tagger
-from zoo.schemes import allowed_transitions
-from zoo.tokenizers import Tokenizer
-from zoo.vocabulary import Labels, Vocabulary
+from zoo.text.casing import CASINGS, casing
+from zoo.text.span_schemes import allowed_transitions
+from zoo.text.tokenizers import Tokenizer
+from zoo.text.vocabulary import Labels, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Tagging:
     pairs: list[tuple[str, str]]
 
 
-class Tagger(Trained):
+class Tagger(TrainedModel):
     """A trained tagger. Its settings are `lowercase`, of the words but not the letters;
     `tokenizer`, for texts that come as strings; perhaps `scheme`, if the tags are of
-    spans (see `zoo.schemes`); `constrained`, whether a CRF keeps to its rules; and
-    those of `zoo.embeddings.Words`."""
+    spans (see `zoo.text.span_schemes`); `constrained`, whether a CRF keeps to its rules; and
+    those of `zoo.training.pretrained_embeddings.Words`."""
 
     task, config_type = "tagger", TaggerConfig
 
@@ -65,12 +65,12 @@ class Tagger(Trained):
             self.characters,
         )
         check_size("num_classes", config.num_classes, self.labels)
-        compile_for_prediction(self.model)
-        self.crf = self.model.get_layer("crf") if config.crf else None
-        self.viterbi = ViterbiSearch(self.model, self.crf)
-        self.marginals = Marginals(self.model, self.crf)
+        compile_for_prediction(self.keras_model)
+        self.crf = self.keras_model.get_layer("crf") if config.crf else None
+        self.viterbi = ViterbiSearch(self.keras_model, self.crf)
+        self.marginals = Marginals(self.keras_model, self.crf)
         self.best_taggings = functools.lru_cache(
-            functools.partial(BestTaggings, self.model, self.crf)
+            functools.partial(BestTaggings, self.keras_model, self.crf)
         )
 
     def build(self, config: TaggerConfig):
@@ -119,12 +119,12 @@ class Tagger(Trained):
             if self.crf:
                 best = self.viterbi.predict_on_batch(inputs)
             else:
-                best = self.model.predict_on_batch(inputs).argmax(-1)
+                best = self.keras_model.predict_on_batch(inputs).argmax(-1)
             for row, i in enumerate(indices):
                 out[i] = best[row, : len(examples[i])]
         return out
 
-    def favour(self, tag: str, score: float) -> None:
+    def shift_score(self, tag: str, score: float) -> None:
         """Adds to the score that a tag has at every word.
 
         Args:
@@ -136,7 +136,7 @@ class Tagger(Trained):
         """
         change = np.zeros(len(self.labels), np.float32)
         change[self.labels.names.index(tag)] = score
-        self.model.get_layer("head").bias.assign_add(change)
+        self.keras_model.get_layer("head").bias.assign_add(change)
 
     def predict(
         self,

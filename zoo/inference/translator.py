@@ -15,8 +15,8 @@ from zoo.decoding import (
     compile_for_prediction,
 )
 from zoo.inference.hypothesis import Hypothesis
-from zoo.inference.trained import (
-    Trained,
+from zoo.inference.trained_model import (
+    TrainedModel,
     as_texts,
     batches_by_length,
     check_settings,
@@ -24,14 +24,14 @@ from zoo.inference.trained import (
     chosen_log_probabilities,
 )
 from zoo.models.translator import TranslatorConfig, build_translator
-from zoo.subwords import SubwordTokenizer
-from zoo.tokenizers import JOINER, Tokenizer
-from zoo.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
+from zoo.text.subwords import SubwordTokenizer
+from zoo.text.tokenizers import JOINER, Tokenizer
+from zoo.text.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
 
 PAIRS = 2**18  # of a source and a target position whose attention is held at once
 
 
-class Translator(Trained):
+class Translator(TrainedModel):
     """A trained translator. Its settings are `source_tokenizer` and `target_tokenizer`;
     for subwords its files are `source.model` and `target.model`."""
 
@@ -56,12 +56,12 @@ class Translator(Trained):
             self.target_vocabulary,
         )
         self._parts = (
-            self.model.get_layer("encoder"),
-            self.model.get_layer("decoder"),
+            self.keras_model.get_layer("encoder"),
+            self.keras_model.get_layer("decoder"),
             config.num_carried,
         )
         self.search = GreedySearch(*self._parts)
-        for model in (self.model, *self._parts[:2]):
+        for model in (self.keras_model, *self._parts[:2]):
             compile_for_prediction(model)
         self._beam_searches: dict[BeamOptions, BeamSearch] = {}
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.layers import recurrent
-from zoo.layers.words import unit_vectors
+from zoo.layers.embedding import unit_vectors
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")

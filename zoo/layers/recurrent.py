@@ -10,7 +10,7 @@ import keras
 from keras import ops
 from keras.src.backend.common import global_state
 
-from zoo.keras_imports import without_tensorflow
+from zoo.keras_compat import without_tensorflow
 from zoo.layers import scans
 
 Engine = Literal["auto", "scan", "keras"]
@@ -21,7 +21,7 @@ class Explanation(NamedTuple):
 
     `path` is `"cudnn"` (Keras's layer on cuDNN), `"scan"` (the compiled loops of
     `zoo.layers.scans`), `"loop"` (Keras's own loop, the reference) or `"steps"` (the
-    loop of `zoo.layers.feeding`); `reason` says why, and `remedy` what would change it,
+    loop of `zoo.layers.attentional_decoder`); `reason` says why, and `remedy` what would change it,
     if anything would.
     """
 
@@ -30,7 +30,7 @@ class Explanation(NamedTuple):
     remedy: str
 
 
-class Scanned:
+class CompiledScanMixin:
     """A Keras recurrent layer that runs as a compiled scan where that is faster.
 
     It adds two arguments to those of the Keras layer it stands before: `engine`, which
@@ -50,7 +50,7 @@ class Scanned:
     # Set by Bidirectional: whether another direction runs at the same time, and whether
     # to leave outputs in the order of time, which it would otherwise flip once more.
     paired, in_time_order = False, False
-    # Set by FedDecoder, which takes the layer's weights and formulas, and loops itself.
+    # Set by AttentionalDecoder, which takes the layer's weights and formulas, and loops itself.
     stepped = False
 
     def __init__(
@@ -208,8 +208,8 @@ def _one(mask):
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
-class LSTM(Scanned, keras.layers.LSTM):
-    """`keras.layers.LSTM` on the fastest path; see `Scanned`.
+class LSTM(CompiledScanMixin, keras.layers.LSTM):
+    """`keras.layers.LSTM` on the fastest path; see `CompiledScanMixin`.
 
     Call arguments: `sequences` float `[batch, time, features]`, `initial_state` two of
     `[batch, units]`, `mask` bool `[batch, time]`, `training`.
@@ -223,8 +223,8 @@ class LSTM(Scanned, keras.layers.LSTM):
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
-class GRU(Scanned, keras.layers.GRU):
-    """`keras.layers.GRU` on the fastest path; see `Scanned`. One state `[b, units]`."""
+class GRU(CompiledScanMixin, keras.layers.GRU):
+    """`keras.layers.GRU` on the fastest path; see `CompiledScanMixin`. One state `[b, units]`."""
 
     def scan_cell(self):
         return scans.GRUCell(self.units)
@@ -236,8 +236,8 @@ class GRU(Scanned, keras.layers.GRU):
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
-class SimpleRNN(Scanned, keras.layers.SimpleRNN):
-    """`keras.layers.SimpleRNN` on the fastest path; see `Scanned`."""
+class SimpleRNN(CompiledScanMixin, keras.layers.SimpleRNN):
+    """`keras.layers.SimpleRNN` on the fastest path; see `CompiledScanMixin`."""
 
     def scan_cell(self):
         return scans.SimpleCell(self.units, self.activation.__name__)
@@ -264,7 +264,7 @@ class Bidirectional(keras.layers.Bidirectional):
     def call(self, sequences, initial_state=None, mask=None, training=None):
         backward = self.backward_layer
         straight = (
-            isinstance(backward, Scanned)
+            isinstance(backward, CompiledScanMixin)
             and self.return_sequences
             and self.merge_mode == "concat"
             and backward.explain().path == "scan"
@@ -330,7 +330,7 @@ def explain(model) -> dict[str, Explanation]:
             names[id(layer.backward_layer)] = f"{layer.name} backward"
     found = {}
     for layer in layers:
-        if isinstance(layer, Scanned):
+        if isinstance(layer, CompiledScanMixin):
             found[names[id(layer)]] = layer.explain()
         elif isinstance(layer, keras.layers.RNN):
             kind = type(layer).__name__
@@ -345,7 +345,7 @@ def explain(model) -> dict[str, Explanation]:
 def to_keras(model: keras.Model) -> keras.Model:
     """Returns the same model, with the same weights, of Keras's own recurrent layers.
 
-    Layers inside a `zoo.layers.feeding.FedDecoder` stay: it only takes their formulas.
+    Layers inside a `zoo.layers.attentional_decoder.AttentionalDecoder` stay: it only takes their formulas.
 
     Args:
         model: a functional model.

@@ -18,13 +18,14 @@ batch and length is compiled once for all layers of the same cell and units.
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import keras
 from keras import ops
+
+from zoo.hardware import count_cores
 
 # Fewer rows than this are not worth cutting in two.
 ROWS_TO_HALVE = 8
@@ -218,13 +219,6 @@ def _runs_side_by_side() -> bool:
     return keras.backend.backend() == "tensorflow" and count_cores() > 1
 
 
-def count_cores() -> int:
-    """Returns the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _scan(cell, reverse, keep, mask, dropout, x, kernel, recurrent, bias, *states):
     """`scan` of some of the rows; returns h after each step, then the final states."""
     batch, time = ops.shape(x)[:2]
@@ -302,7 +296,7 @@ def _differentiated_once(gradients: list, origins: list) -> tuple:
     return same(*gradients, *origins)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _loop(direction: str, cell: Cell, *keep: bool) -> Callable:
     """Returns a compiled loop over the steps, the same for both orders of time."""
     function = {"forward": _forward, "backward": _backward}[direction]
@@ -318,9 +312,7 @@ def _loop(direction: str, cell: Cell, *keep: bool) -> Callable:
     )
 
 
-def _forward(
-    cell, keep, a, reverse, recurrent, inner_bias, mask, dropout, states
-):
+def _forward(cell, keep, a, reverse, recurrent, inner_bias, mask, dropout, states):
     """Returns h `[b, t, h]`, the final states, and if kept c `[b, t, h]` and gates."""
     batch, time, units = *ops.shape(a)[:2], cell.units
     recurrent = ops.cast(recurrent, "float32") * cell.scale()

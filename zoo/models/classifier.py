@@ -7,13 +7,13 @@ from typing import Literal
 
 import keras
 
+from zoo.layers.embedding import EmbeddingConfig, embed_tokens
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling, PaddingMask
 from zoo.layers.stacks import dropout, recurrent_stack
-from zoo.layers.words import WordsConfig, word_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierConfig(WordsConfig):
+class ClassifierConfig(EmbeddingConfig):
     """Sizes and options of a classifier.
 
     Args:
@@ -49,7 +49,7 @@ def build_classifier(config: ClassifierConfig) -> keras.Model:
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     mask = PaddingMask(name="mask")(token_ids)
-    x = word_vectors(token_ids, config)
+    x = embed_tokens(token_ids, config)
     x, states = recurrent_stack(x, mask, config)
     x = _pool(x, mask, states[-1], config)
     outputs = keras.layers.Dense(config.num_outputs, dtype="float32", name="head")(x)

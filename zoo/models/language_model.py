@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import keras
 
-from zoo.layers.regularisers import ActivationPenalty, EmbeddingDropout
+from zoo.layers.embedding import unit_vectors
+from zoo.layers.regularizers import ActivationPenalty, EmbeddingDropout
 from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_layer
-from zoo.layers.words import unit_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class LanguageModelConfig(RecurrentConfig):
             and Ghahramani 2016).
         activation_penalty: what large outputs of the last layer cost in training, and
         temporal_activation_penalty: what their changes from step to step cost; see
-            `zoo.layers.regularisers.ActivationPenalty`.
+            `zoo.layers.regularizers.ActivationPenalty`.
 
     Raises:
         ValueError: if `bidirectional`, since such a model would see what it predicts.

@@ -28,7 +28,7 @@ from typing import Literal
 import keras
 from keras import ops
 
-from zoo.vocabulary import END, PAD
+from zoo.text.vocabulary import END, PAD
 
 Schedule = Literal["linear", "exponential", "inverse_sigmoid"]
 LEFT = 0.01  # what the exponential schedule has still to go at its end

@@ -8,18 +8,18 @@ from typing import Literal
 
 import keras
 
-from zoo.casing import CASINGS
 from zoo.layers.characters import CharacterConvolution, CharacterLSTM
 from zoo.layers.crf import CRF, ChainLogits
+from zoo.layers.embedding import EmbeddingConfig, embed_tokens, unit_vectors
 from zoo.layers.pooling import PaddingMask
 from zoo.layers.stacks import recurrent_stack
-from zoo.layers.words import WordsConfig, unit_vectors, word_vectors
+from zoo.text.casing import CASINGS
 
 CASING_SIZE = 8  # features of a casing's vector
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaggerConfig(WordsConfig):
+class TaggerConfig(EmbeddingConfig):
     """Sizes and options of a tagger.
 
     Args:
@@ -31,7 +31,7 @@ class TaggerConfig(WordsConfig):
         character_filters: size of a word's vector from its letters; an LSTM has half of
             it in each direction, so it must be even then.
         word_length: letters of a word that are read.
-        casing: whether the kinds of `zoo.casing` have vectors, of `CASING_SIZE`.
+        casing: whether the kinds of `zoo.text.casing` have vectors, of `CASING_SIZE`.
         crf: whether neighbouring tags are scored as well; see `zoo.layers.crf`.
     """
 
@@ -73,7 +73,7 @@ def build_tagger(
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     inputs = {"token_ids": token_ids}
     mask = PaddingMask(name="mask")(token_ids)
-    parts = [word_vectors(token_ids, config)]
+    parts = [embed_tokens(token_ids, config)]
     if config.characters:
         character_ids = inputs["character_ids"] = keras.Input(
             (None, config.word_length), dtype="int32", name="character_ids"

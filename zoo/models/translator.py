@@ -8,7 +8,8 @@ from typing import Literal
 import keras
 
 from zoo.layers.attention import AdditiveAttention, DotAttention
-from zoo.layers.feeding import FedDecoder, FirstState
+from zoo.layers.attentional_decoder import AttentionalDecoder, FirstState
+from zoo.layers.embedding import unit_vectors
 from zoo.layers.pooling import PaddingMask, ZeroPadding
 from zoo.layers.stacks import (
     RecurrentConfig,
@@ -16,7 +17,6 @@ from zoo.layers.stacks import (
     recurrent_layer,
     recurrent_stack,
 )
-from zoo.layers.words import unit_vectors
 from zoo.models.language_model import carried_stack, state_inputs
 
 Attention = Literal["additive", "dot", "general", "scaled_dot", "none"]
@@ -192,8 +192,8 @@ def _output_hidden(config: TranslatorConfig) -> keras.layers.Dense:
     )
 
 
-def _fed_decoder(config: TranslatorConfig) -> FedDecoder:
-    return FedDecoder(
+def _attentional_decoder(config: TranslatorConfig) -> AttentionalDecoder:
+    return AttentionalDecoder(
         [
             recurrent_layer(config, f"decoder_{i}", bidirectional=False)
             for i in range(config.num_layers)
@@ -238,7 +238,7 @@ def _decoder(config: TranslatorConfig) -> keras.Model:
     if config.attends_inside:
         x = dropout(x, config.input_dropout, "decoder_input_dropout", config)
         memory, keys, mask = context
-        layer = _fed_decoder(config)
+        layer = _attentional_decoder(config)
         x, attention_weights, *finals = layer(x, carried, keys, memory, mask)
         weights = [attention_weights]
     else:

@@ -1,0 +1,120 @@
+"""The trained models that came along: complete, small, and as good as they say."""
+
+import importlib
+import json
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+
+import zoo
+from recipes.publish import RESULTS
+from zoo.checkpoints import CONFIG, WEIGHTS
+from zoo.command_line import parse
+from zoo.inference import catalog
+
+DATA = Path(
+    os.environ.get("RECURRENT_ZOO_DATA")
+    or Path(__file__).parents[1] / ".." / "shared" / "data"
+)
+MODELS = zoo.list_models()
+TASKS = {"classifier", "tagger", "language_model", "translator"}
+CARD_KEYS = {
+    "task", "data", "licence", "languages", "command", "score", "test_score",
+    "not_good_for",
+}  # fmt: skip
+
+each_model = pytest.mark.parametrize("name", MODELS)
+
+
+@pytest.mark.skipif(not MODELS, reason="no trained model has been published")
+def test_each_result_has_its_model():
+    assert MODELS == sorted(MODELS)
+    assert {zoo.load(name).task for name in MODELS} <= TASKS
+    assert {file.stem for file in RESULTS.glob("*.json")} == set(MODELS)
+
+
+@each_model
+def test_card(name):
+    card = catalog.card(name)
+    assert CARD_KEYS <= card.keys()
+    assert all(card[key] for key in CARD_KEYS)
+    assert isinstance(card["test_score"], float)
+
+
+@each_model
+def test_a_directory_holds_a_card_and_a_small_checkpoint(name):
+    directory = catalog.find(name)
+    files = json.loads((directory / CONFIG).read_text(encoding="utf-8"))["files"]
+    assert {p.name for p in directory.iterdir()} == {*files, CONFIG, "card.json"}
+    assert (directory / WEIGHTS).stat().st_size <= 12 * 2**20
+
+
+@each_model
+def test_it_loads_by_name_and_predicts(name):
+    model = zoo.load(name)
+    if model.task == "language_model":
+        assert len(model.generate("The ", 20)) > 4
+        assert model.score("The end.").perplexity > 1
+    elif model.task == "translator":
+        assert model.translate("Ein Mann sitzt auf einer Bank.")
+    else:
+        assert model.predict("The dog ran in the park .")
+
+
+@pytest.mark.data
+@each_model
+def test_it_reproduces_its_score(name):
+    if not DATA.is_dir():
+        pytest.skip(f"{DATA} is absent; RECURRENT_ZOO_DATA names the data")
+    result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    recipe = importlib.import_module(f"recipes.{result['recipe']}")
+    command = result["command"].replace("../shared/data", str(DATA))
+    config = parse(recipe.Config, shlex.split(command)[3:])
+    found = recipe.evaluate(zoo.load(name), config)
+    tolerance = 0.001 if result["metric"] == "cross-entropy" else 0.05
+    assert found == pytest.approx(catalog.card(name)["test_score"], abs=tolerance)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A catalogue of one model that is a card only."""
+    (tmp_path / "sst2-lstm").mkdir()
+    (tmp_path / "sst2-lstm" / "card.json").write_text('{"task": "classifier"}')
+    (tmp_path / "sst2-lstm" / "config.json").write_text("{}")
+    (tmp_path / "no-card").mkdir()
+    monkeypatch.setattr(catalog, "_home", lambda: tmp_path)
+    return tmp_path
+
+
+def test_list_models_goes_by_cards(home):
+    assert catalog.list_models() == ["sst2-lstm"]
+    assert catalog.find("sst2-lstm") == home / "sst2-lstm"
+    assert catalog.card("sst2-lstm") == {"task": "classifier"}
+
+
+def test_a_path_is_found(home, tmp_path):
+    assert catalog.find(tmp_path / "no-card") == tmp_path / "no-card"
+
+
+@pytest.mark.parametrize(
+    "name, hint",
+    [("sst2-lstn", "did you mean 'sst2-lstm'"), ("xyz", "python -m zoo list")],
+)
+def test_an_unknown_name(home, name, hint):
+    with pytest.raises(ValueError, match=f"{name}: neither a model .*{hint}"):
+        catalog.find(name)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '"a"'])
+def test_a_card_that_is_none(home, content):
+    (home / "sst2-lstm" / "card.json").write_text(content)
+    with pytest.raises(ValueError, match="card.json: (not|expected a) JSON"):
+        catalog.card("sst2-lstm")
+
+
+def test_without_a_card_the_configuration_tells(home):
+    file = home / "no-card" / "config.json"
+    file.write_text('{"task": "tagger", "files": {}}')
+    assert catalog.card(home / "no-card") == {"task": "tagger"}

@@ -1,0 +1,1 @@
+"""Corpora: files to examples, to ids, to padded batches."""

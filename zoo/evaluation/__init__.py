@@ -1,0 +1,1 @@
+"""Evaluation: scores, baselines, calibration and plots."""

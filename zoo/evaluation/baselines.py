@@ -1,0 +1,90 @@
+"""The simple baselines that scores stand next to."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+
+def most_frequent(values: Iterable):
+    """Returns the commonest value; of several the smallest."""
+    counts = Counter(values)
+    return min(counts, key=lambda value: (-counts[value], value))
+
+
+def most_frequent_tag(train: Iterable[tuple[Sequence[str], Sequence[str]]]):
+    """Baseline of tagging: the tag that a word had most often.
+
+    Args:
+        train: sentences of (words, tags).
+
+    Returns:
+        A function from words to tags; unknown words get the commonest tag of all.
+    """
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for words, tags in train:
+        for word, tag in zip(words, tags):
+            counts[word][tag] += 1
+    best = {w: min(c, key=lambda tag: (-c[tag], tag)) for w, c in counts.items()}
+    total = sum(counts.values(), Counter())
+    other = min(total, key=lambda tag: (-total[tag], tag))
+    return lambda words: [best.get(word, other) for word in words]
+
+
+def unigram_nats(train_ids: np.ndarray, test_ids: np.ndarray, size: int) -> float:
+    """Baseline of language modelling: each token by its frequency, plus one.
+
+    Args:
+        train_ids: int `[total]`.
+        test_ids: int `[total]`.
+        size: of the vocabulary.
+
+    Returns:
+        Mean negative log-probability of the test tokens, in nats.
+    """
+    counts = np.bincount(train_ids, minlength=size) + 1.0
+    return float(-np.log(counts / counts.sum())[test_ids].mean())
+
+
+def nearest_translation(train: Iterable[tuple[str, str]]):
+    """Baseline of translation: the target of the most similar source of the training
+    data, by the inverse frequency of the words (or, in one word, letter trigrams) that
+    both share.
+
+    Args:
+        train: pairs of (source, target).
+
+    Returns:
+        A function from a source to a target.
+    """
+    targets: list[str] = []
+    examples_of: dict[str, list[int]] = defaultdict(list)
+    features_of = []
+    for source, target in train:
+        for feature in (features := _features(source)):
+            examples_of[feature].append(len(targets))
+        features_of.append(features)
+        targets.append(target)
+    total = len(targets)
+    rarity = {f: np.log(1 + total / len(e)) for f, e in examples_of.items()}
+    arrays = {f: np.array(e) for f, e in examples_of.items()}
+    norms = np.sqrt([1e-9 + sum(rarity[f] ** 2 for f in fs) for fs in features_of])
+
+    def nearest(source: str) -> str:
+        similarity = np.zeros(total)
+        for feature in _features(source):
+            if feature in arrays:
+                similarity[arrays[feature]] += rarity[feature] ** 2
+        return targets[int((similarity / norms).argmax())]
+
+    return nearest
+
+
+def _features(text: str) -> set[str]:
+    words = text.split()
+    if len(words) > 1:
+        return set(words)
+    padded = f"^{text}$"
+    return {padded[i : i + 3] for i in range(max(1, len(padded) - 2))}

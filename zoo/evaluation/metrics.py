@@ -1,0 +1,143 @@
+"""Scores of whole predictions, and the simple baselines they stand beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from zoo.text.span_schemes import Scheme, spans
+
+
+def accuracy(predicted: Sequence, expected: Sequence) -> float:
+    """Returns the share of equal pairs; 0 to 1.
+
+    >>> accuracy(["a", "b"], ["a", "c"])
+    0.5
+    """
+    return sum(p == e for p, e in zip(predicted, expected, strict=True)) / len(expected)
+
+
+def micro_f1(predicted: Sequence[set], expected: Sequence[set]) -> float:
+    """Returns the F1 of sets of labels, counted over all examples; 0 to 1.
+
+    >>> micro_f1([{"a", "b"}, set()], [{"a"}, {"c"}])
+    0.5
+    """
+    hits = sum(len(p & e) for p, e in zip(predicted, expected, strict=True))
+    total = sum(map(len, predicted)) + sum(map(len, expected))
+    return 2 * hits / total if total else 1.0
+
+
+def entity_f1(
+    predicted: Sequence[Sequence[str]],
+    expected: Sequence[Sequence[str]],
+    scheme: Scheme,
+) -> float:
+    """Returns the F1 of spans: kind, beginning and end must be right; 0 to 1.
+
+    It is the strict F1 of seqeval: what breaks the scheme is no span, and without any
+    span the score is 0.
+
+    Args:
+        predicted: the tags of each sentence.
+        expected: likewise.
+        scheme: of both.
+
+    >>> entity_f1([["B-LOC", "I-LOC", "O"]], [["B-LOC", "I-LOC", "B-LOC"]], "iob2")
+    0.6666666666666666
+    """
+    found = [set(spans(tags, scheme)) for tags in predicted]
+    right = [set(spans(tags, scheme)) for tags in expected]
+    return micro_f1(found, right) if any(found) or any(right) else 0.0
+
+
+def class_scores(
+    predicted: Sequence[set[str]], expected: Sequence[set[str]], labels: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Returns precision, recall and F1 of each label, 0 to 1.
+
+    Args:
+        predicted: the labels of each example, one or several.
+        expected: likewise.
+        labels: all of them.
+
+    Returns:
+        By label `precision`, 0 if it was never predicted; `recall`, 0 if it was never
+        expected; `f1`; and `support`, how often it was expected.
+
+    >>> class_scores([{"a"}, {"a"}], [{"a"}, {"b"}], "ab")["a"]
+    {'precision': 0.5, 'recall': 1.0, 'f1': 0.6666666666666666, 'support': 1}
+    """
+    pairs = list(zip(predicted, expected, strict=True))
+    scores = {}
+    for label in labels:
+        hits = sum(label in p and label in e for p, e in pairs)
+        claims = sum(label in p for p, _ in pairs)
+        support = sum(label in e for _, e in pairs)
+        scores[label] = {
+            "precision": hits / claims if claims else 0.0,
+            "recall": hits / support if support else 0.0,
+            "f1": 2 * hits / (claims + support) if claims + support else 0.0,
+            "support": support,
+        }
+    return scores
+
+
+def mean_absolute_error(predicted: Sequence[float], expected: Sequence[float]) -> float:
+    """Returns the mean distance, in the unit of the values."""
+    return float(np.mean(np.abs(np.subtract(predicted, expected))))
+
+
+def confusion(
+    predicted: Iterable[str], expected: Iterable[str], labels: Sequence[str]
+) -> np.ndarray:
+    """Returns counts, int64 `[expected, predicted]`, in the order of `labels`."""
+    index = {label: i for i, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    for p, e in zip(predicted, expected, strict=True):
+        counts[index[e], index[p]] += 1
+    return counts
+
+
+def edit_distance(a: Sequence, b: Sequence) -> int:
+    """Returns the least number of insertions, deletions and substitutions.
+
+    >>> edit_distance("kitten", "sitting")
+    3
+    """
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        diagonal, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            diagonal, row[j] = (
+                row[j],
+                min(row[j] + 1, row[j - 1] + 1, diagonal + (x != y)),
+            )
+    return row[-1]
+
+
+def bleu(predicted: list[str], expected: list[str]) -> tuple[float, str]:
+    """Returns the BLEU of sacrebleu, cased and detokenised (0 to 100), and its
+    signature."""
+    import sacrebleu
+
+    metric = sacrebleu.metrics.BLEU()
+    score = metric.corpus_score(predicted, [expected]).score
+    return float(score), str(metric.get_signature())
+
+
+def closest(predicted: str, references: Iterable[str]) -> str:
+    """Returns the reference of the least edit distance, in tokens between spaces.
+
+    >>> closest("T AH M EY T OW", ["T AH M AA T OW", "T AH M EY T OW"])
+    'T AH M EY T OW'
+    """
+    tokens = predicted.split()
+    return min(references, key=lambda r: edit_distance(tokens, r.split()))
+
+
+def token_error_rate(predicted: Sequence[str], expected: Sequence[str]) -> float:
+    """Returns edit distance over the number of expected tokens, split at spaces."""
+    pairs = [(p.split(), e.split()) for p, e in zip(predicted, expected, strict=True)]
+    return sum(edit_distance(p, e) for p, e in pairs) / sum(len(e) for _, e in pairs)

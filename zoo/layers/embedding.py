@@ -1,0 +1,162 @@
+"""Words as vectors: learnt from the task, or given and kept, and dropout of words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import keras
+from keras import ops
+
+from zoo.layers.stacks import RecurrentConfig
+from zoo.text.vocabulary import UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingConfig(RecurrentConfig):
+    """What models that read words share.
+
+    Args:
+        vocabulary_size: number of word ids, special ones included.
+        num_frozen: how many of the last ids have vectors that are given and kept; None
+            for none.
+        embedding_size: size of a word's vector.
+        word_dropout: share of the words that are unknown, others at every training step
+            (Iyyer et al. 2015), so that the model learns to do without.
+    """
+
+    vocabulary_size: int
+    num_frozen: int | None = None
+    embedding_size: int = 128
+    word_dropout: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.num_frozen and self.num_frozen >= self.vocabulary_size:
+            raise ValueError(
+                f"num_frozen: expected less than vocabulary_size, which is "
+                f"{self.vocabulary_size}, got {self.num_frozen}"
+            )
+
+
+def unit_vectors(size: int) -> keras.initializers.Initializer:
+    """Returns what the vectors of an embedding start from: uniform, of length 1.
+
+    That is numbers between plus and minus sqrt(3 / size), as in Ma and Hovy (2016).
+    Keras's own start, +-0.05, is so narrow that a model has long to go before it tells
+    words apart.
+
+    Args:
+        size: of a vector.
+    """
+    bound = math.sqrt(3 / size)
+    return keras.initializers.RandomUniform(-bound, bound)
+
+
+def embed_tokens(token_ids, config: EmbeddingConfig):
+    """Looks words up.
+
+    Args:
+        token_ids: int32 `[batch, time]`.
+        config: sizes and options.
+
+    Returns:
+        float `[batch, time, embedding_size]`, from a layer that is named `embedding`.
+    """
+    if config.word_dropout:
+        token_ids = WordDropout(config.word_dropout, name="word_dropout")(token_ids)
+    options = {"dtype": config.dtype, "name": "embedding"}
+    if config.num_frozen:
+        num_learnt = config.vocabulary_size - config.num_frozen
+        layer = PartlyFrozenEmbedding(
+            num_learnt, config.num_frozen, config.embedding_size, **options
+        )
+    else:
+        layer = keras.layers.Embedding(
+            config.vocabulary_size,
+            config.embedding_size,
+            embeddings_initializer=unit_vectors(config.embedding_size),
+            **options,
+        )
+    return layer(token_ids)
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class PartlyFrozenEmbedding(keras.layers.Layer):
+    """An embedding whose first ids are learnt, while the vectors of the others stay.
+
+    In two tables, so that a step costs nothing for vectors that it does not change,
+    however many there are. `vectors.trainable = True` has them learnt as well.
+
+    Args:
+        num_learnt: ids of the table `embeddings`, from 0 on.
+        num_frozen: ids of the table `vectors`, behind them.
+        size: of a vector.
+
+    Call arguments:
+        token_ids: int32 `[batch, time]`.
+
+    Returns:
+        float `[batch, time, size]`.
+    """
+
+    def __init__(self, num_learnt: int, num_frozen: int, size: int, **kwargs):
+        super().__init__(**kwargs)
+        self.num_learnt, self.num_frozen, self.size = num_learnt, num_frozen, size
+
+    def build(self, shape):
+        options = {"initializer": unit_vectors(self.size), "autocast": False}
+        self.embeddings = self.add_weight(
+            shape=(self.num_learnt, self.size), name="embeddings", **options
+        )
+        self.vectors = self.add_weight(
+            shape=(self.num_frozen, self.size), name="vectors", **options
+        )
+        # Only now, or TensorFlow would never have a gradient for it.
+        self.vectors.trainable = False
+
+    def call(self, token_ids):
+        last = self.num_learnt - 1
+        learnt = ops.take(self.embeddings, ops.minimum(token_ids, last), axis=0)
+        others = ops.maximum(token_ids - self.num_learnt, 0)
+        frozen = ops.take(self.vectors, others, axis=0)
+        is_learnt = ops.expand_dims(token_ids <= last, -1)
+        return ops.cast(ops.where(is_learnt, learnt, frozen), self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_learnt": self.num_learnt,
+            "num_frozen": self.num_frozen,
+            "size": self.size,
+        }
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class WordDropout(keras.layers.Layer):
+    """In training, makes words unknown at random; padding stays padding.
+
+    Args:
+        rate: share of the words.
+
+    Call arguments:
+        token_ids: int32 `[batch, time]`.
+        training: whether to drop any.
+
+    Returns:
+        int32 `[batch, time]`.
+    """
+
+    def __init__(self, rate: float, **kwargs):
+        super().__init__(**kwargs)
+        self.rate, self.seed_generator = rate, keras.random.SeedGenerator()
+
+    def call(self, token_ids, training=False):
+        if not training:
+            return token_ids
+        drawn = keras.random.uniform(ops.shape(token_ids), seed=self.seed_generator)
+        dropped = ops.logical_and(drawn < self.rate, token_ids != 0)
+        return ops.where(dropped, UNKNOWN, token_ids)
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate}

@@ -1,0 +1,1 @@
+"""Text: tokenizers, vocabularies, casing and the schemes of spans."""
