@@ -8,14 +8,13 @@ import pytest
 
 from zoo.data.batches import (
     Batches,
-    Prefetcher,
-    Streams,
     classification_batch,
-    prefetch,
     tagging_batch,
     translation_batch,
 )
+from zoo.data.prefetching import Prefetcher, prefetch
 from zoo.data.ragged import Ragged
+from zoo.data.streams import Streams
 from zoo.text.vocabulary import END, START
 
 LENGTHS = [3, 1, 7, 2, 2, 12, 5, 1, 9, 4, 4]

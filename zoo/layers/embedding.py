@@ -3,40 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import keras
 from keras import ops
 
-from zoo.layers.stacks import RecurrentConfig
+from zoo.layers.config import EmbeddingOptions
 from zoo.text.vocabulary import UNKNOWN
-
-
-@dataclass(frozen=True, kw_only=True)
-class EmbeddingConfig(RecurrentConfig):
-    """What models that read words share.
-
-    Args:
-        vocabulary_size: number of word ids, special ones included.
-        num_frozen: how many of the last ids have vectors that are given and kept; None
-            for none.
-        embedding_size: size of a word's vector.
-        word_dropout: share of the words that are unknown, others at every training step
-            (Iyyer et al. 2015), so that the model learns to do without.
-    """
-
-    vocabulary_size: int
-    num_frozen: int | None = None
-    embedding_size: int = 128
-    word_dropout: float = 0.0
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.num_frozen and self.num_frozen >= self.vocabulary_size:
-            raise ValueError(
-                f"num_frozen: expected less than vocabulary_size, which is "
-                f"{self.vocabulary_size}, got {self.num_frozen}"
-            )
 
 
 def unit_vectors(size: int) -> keras.initializers.Initializer:
@@ -53,32 +25,46 @@ def unit_vectors(size: int) -> keras.initializers.Initializer:
     return keras.initializers.RandomUniform(-bound, bound)
 
 
-def embed_tokens(token_ids, config: EmbeddingConfig):
-    """Looks words up.
+def embed_tokens(
+    token_ids,
+    config: EmbeddingOptions,
+    *,
+    vocabulary_size: int,
+    num_frozen: int | None = None,
+    dtype: str = "float32",
+    prefix: str = "",
+):
+    """Looks tokens up, after making some of them unknown in training.
 
     Args:
         token_ids: int32 `[batch, time]`.
-        config: sizes and options.
+        config: size of the vectors, and word dropout.
+        vocabulary_size: number of token ids.
+        num_frozen: how many of the last ids have given vectors that stay.
+        dtype: of the layer.
+        prefix: of the layers' names.
 
     Returns:
-        float `[batch, time, embedding_size]`, from a layer that is named `embedding`.
+        float `[batch, time, embedding_size]`, from a layer named `embedding`.
     """
     if config.word_dropout:
-        token_ids = WordDropout(config.word_dropout, name="word_dropout")(token_ids)
-    options = {"dtype": config.dtype, "name": "embedding"}
-    if config.num_frozen:
-        num_learnt = config.vocabulary_size - config.num_frozen
+        layer = WordDropout(config.word_dropout, name=f"{prefix}word_dropout")
+        token_ids = layer(token_ids)
+    size, name = config.embedding_size, f"{prefix}embedding"
+    if num_frozen:
+        num_learned = vocabulary_size - num_frozen
         layer = PartlyFrozenEmbedding(
-            num_learnt, config.num_frozen, config.embedding_size, **options
+            num_learned, num_frozen, size, dtype=dtype, name=name
         )
     else:
         layer = keras.layers.Embedding(
-            config.vocabulary_size,
-            config.embedding_size,
-            embeddings_initializer=unit_vectors(config.embedding_size),
-            **options,
+            vocabulary_size,
+            size,
+            embeddings_initializer=unit_vectors(size),
+            dtype=dtype,
+            name=name,
         )
-    return layer(token_ids)
+    return layer(token_ids)  # [batch, time, embedding_size]
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")

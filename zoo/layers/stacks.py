@@ -2,112 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import keras
 
 from zoo.layers import recurrent
+from zoo.layers.config import RecurrentConfig, RecurrentOptions
 
-Cell = Literal["simple", "lstm", "gru"]
-Initializer = Literal["orthogonal", "identity"]
-Precision = Literal["float32", "mixed_bfloat16"]
-CELLS = {
+RECURRENT_LAYERS = {
     "simple": recurrent.SimpleRNN,
     "lstm": recurrent.LSTM,
     "gru": recurrent.GRU,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecurrentConfig:
-    """What every model of the zoo shares: its stack of recurrent layers.
-
-    Args:
-        cell: `"simple"` (Elman), `"lstm"` or `"gru"`.
-        units: size of the state, of each direction.
-        num_layers: how many recurrent layers are stacked.
-        bidirectional: whether the sequence is also read backwards.
-        input_dropout: share of the embeddings' features dropped in training.
-        output_dropout: share of each recurrent layer's outputs dropped in training.
-        recurrent_dropout: share of the state dropped inside each step in training, the
-            same units at every step (Gal and Ghahramani 2016); on a GPU it takes the
-            layers off cuDNN.
-        weight_drop: share of the recurrent weights dropped in training, the same ones
-            at every step of a batch (Merity et al. 2018); on a GPU it takes the layers
-            off cuDNN.
-        variational_dropout: whether input and output dropout drop the same features at
-            every step, too.
-        recurrent_initializer: `"orthogonal"`, or `"identity"`, which makes the simple
-            cell the IRNN of Le et al. (2015), with ReLU in place of tanh.
-        dtype: `"float32"` or `"mixed_bfloat16"`; outputs are float32 in both.
-
-    Raises:
-        ValueError: if a value is out of its range.
-    """
-
-    cell: Cell = "lstm"
-    units: int = 128
-    num_layers: int = 1
-    bidirectional: bool = True
-    input_dropout: float = 0.0
-    output_dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    weight_drop: float = 0.0
-    variational_dropout: bool = False
-    recurrent_initializer: Initializer = "orthogonal"
-    dtype: Precision = "float32"
-
-    def __post_init__(self):
-        hints = typing.get_type_hints(type(self))
-        for field in dataclasses.fields(self):
-            check_field(field.name, getattr(self, field.name), hints[field.name])
-
-    @classmethod
-    def select(cls, options: Any, **sizes: int):
-        """Makes a configuration of the fields that `options` shares with it.
-
-        Args:
-            options: an object with such attributes, as a recipe's configuration.
-            sizes: further fields, which come from the data.
-        """
-        names = [f.name for f in dataclasses.fields(cls) if f.name not in sizes]
-        shared = {n: getattr(options, n) for n in names if hasattr(options, n)}
-        return cls(**shared, **sizes)
-
-    @property
-    def num_states(self) -> int:
-        """How many state tensors one layer carries in one direction."""
-        return 2 if self.cell == "lstm" else 1
-
-
-def check_field(name: str, value: Any, hint: Any) -> None:
-    """Raises ValueError unless a configuration value fits its type and its range.
-
-    Integers must be positive and floats, all of which are dropout shares, in [0, 1),
-    but for the factors of penalties, which must not be negative.
-    """
-    if isinstance(hint, types.UnionType) and value is None:
-        return  # an option that is not taken
-    hint = hint.__args__[0] if isinstance(hint, types.UnionType) else hint
-    if typing.get_origin(hint) is Literal:
-        expected, fits = " or ".join(map(repr, hint.__args__)), value in hint.__args__
-    elif hint is bool:
-        expected, fits = "true or false", isinstance(value, bool)
-    elif hint is int:
-        expected = "a whole number above 0"
-        fits = isinstance(value, int) and not isinstance(value, bool) and value > 0
-    elif name.endswith("_penalty"):
-        expected = "a number of at least 0"
-        fits = isinstance(value, (int, float)) and 0 <= value < float("inf")
-    else:
-        expected = "a number from 0 up to, not including, 1"
-        fits = isinstance(value, (int, float)) and 0 <= value < 1
-    if not fits:
-        raise ValueError(f"{name}: expected {expected}, got {value!r}")
 
 
 def recurrent_layer(
@@ -129,7 +35,7 @@ def recurrent_layer(
     options: dict[str, Any] = {}
     if config.cell == "simple" and identity:
         options["activation"] = "relu"
-    layer = CELLS[config.cell](
+    layer = RECURRENT_LAYERS[config.cell](
         config.units,
         # Keras's identity initialiser is for square matrices only.
         recurrent_initializer=StackedIdentity() if identity else "orthogonal",
@@ -169,7 +75,7 @@ def recurrent_stack(x, mask, config: RecurrentConfig, prefix: str = "recurrent")
     return x, states
 
 
-def dropout(x, rate: float, name: str, config: RecurrentConfig):
+def dropout(x, rate: float, name: str, config: RecurrentOptions):
     """Applies a named dropout layer, or nothing at rate 0."""
     if not rate:
         return x

@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
 
 import keras
 
-from zoo.layers.embedding import unit_vectors
+from zoo.configuration import REQUIRED, configuration, option, share
+from zoo.layers.config import EmbeddingOptions, RecurrentConfig, RecurrentOptions
+from zoo.layers.embedding import WordDropout, embed_tokens, unit_vectors
 from zoo.layers.regularizers import ActivationPenalty, EmbeddingDropout
-from zoo.layers.stacks import RecurrentConfig, dropout, recurrent_layer
+from zoo.layers.stacks import dropout, recurrent_layer
 
 
-@dataclass(frozen=True, kw_only=True)
-class LanguageModelConfig(RecurrentConfig):
-    """Sizes and options of a language model.
+@configuration
+class LanguageModelOptions(EmbeddingOptions, RecurrentOptions):
+    """A language model.
 
-    Args:
-        vocabulary_size: number of token ids, special ones included.
-        embedding_size: size of a token's vector.
-        tied: whether the output layer shares the matrix of the embedding (Press and
-            Wolf 2017).
-        embedding_dropout: share of the vocabulary dropped from each training batch (Gal
-            and Ghahramani 2016).
-        activation_penalty: what large outputs of the last layer cost in training, and
-        temporal_activation_penalty: what their changes from step to step cost; see
-            `zoo.layers.regularizers.ActivationPenalty`.
-
-    Raises:
-        ValueError: if `bidirectional`, since such a model would see what it predicts.
+    Tied weights are those of Press and Wolf (2017), embedding dropout that of Gal and
+    Ghahramani (2016); for the penalties see
+    `zoo.layers.regularizers.ActivationPenalty`.
     """
 
-    vocabulary_size: int
-    embedding_size: int = 64
-    tied: bool = False
-    embedding_dropout: float = 0.0
-    activation_penalty: float = 0.0
-    temporal_activation_penalty: float = 0.0
-    bidirectional: bool = False
+    tied: bool = option(False, "share the embedding's matrix with the output layer")
+    embedding_dropout: float = share(0.0, "share of the vocabulary dropped per batch")
+    activation_penalty: float = option(
+        0.0, "cost of large outputs of the last layer", at_least=0
+    )
+    temporal_activation_penalty: float = option(
+        0.0, "cost of their changes from step to step", at_least=0
+    )
 
-    def __post_init__(self):
+
+@configuration
+class LanguageModelConfig(LanguageModelOptions, RecurrentConfig):
+    """Sizes and options of a language model."""
+
+    vocabulary_size: int = option(
+        REQUIRED, "number of token ids, with the special ones", at_least=1
+    )
+    num_frozen: int | None = option(
+        None, "how many of the last ids have given vectors that stay", at_least=1
+    )
+    embedding_size: int = option(64, "size of a token's vector", at_least=1)
+    bidirectional: bool = option(False, "false: a language model reads forwards")
+
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.bidirectional:
             raise ValueError(
                 "bidirectional: expected false, got true: a language model that reads "
                 "backwards would see what it predicts"
+            )
+        if self.num_frozen and self.tied:
+            raise ValueError(
+                "tied: expected false with vectors that stay frozen, got true"
             )
 
 
@@ -63,7 +74,11 @@ def state_inputs(config: RecurrentConfig) -> list[list]:
 
 
 def carried_stack(
-    x, states, config: RecurrentConfig, prefix: str = "recurrent", penalty=None
+    x,
+    states: list[list],
+    config: RecurrentConfig,
+    prefix: str = "recurrent",
+    penalty: keras.layers.Layer | None = None,
 ):
     """Stacks forward layers that start from given states; no mask.
 
@@ -103,16 +118,7 @@ def build_language_model(config: LanguageModelConfig) -> keras.Model:
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     states = state_inputs(config)
-    embedding = keras.layers.ReversibleEmbedding(
-        config.vocabulary_size,
-        config.embedding_size,
-        embeddings_initializer=unit_vectors(config.embedding_size),
-        tie_weights=config.tied,
-        reverse_dtype="float32",
-        dtype=config.dtype,
-        name="embedding",
-    )
-    x = embedding(token_ids)
+    x, unembed = _embedding(token_ids, config)  # [batch, time, embedding_size]
     if config.embedding_dropout:
         x = EmbeddingDropout(
             config.vocabulary_size,
@@ -129,9 +135,37 @@ def build_language_model(config: LanguageModelConfig) -> keras.Model:
         x = keras.layers.Dense(
             config.embedding_size, dtype=config.dtype, name="projection"
         )(x)
-    logits = embedding(x, reverse=True)
+    logits = unembed(x)  # [batch, time, vocabulary_size]
     inputs = [token_ids, *(state for layer in states for state in layer)]
     return keras.Model(inputs, [logits, *finals], name="language_model")
+
+
+def _embedding(token_ids, config: LanguageModelConfig):
+    """Returns the tokens' vectors, and what turns outputs into logits."""
+    if config.num_frozen:
+        x = embed_tokens(
+            token_ids,
+            config,
+            vocabulary_size=config.vocabulary_size,
+            num_frozen=config.num_frozen,
+            dtype=config.dtype,
+        )
+        output = keras.layers.Dense(
+            config.vocabulary_size, use_bias=False, dtype="float32", name="output"
+        )
+        return x, output
+    embedding = keras.layers.ReversibleEmbedding(
+        config.vocabulary_size,
+        config.embedding_size,
+        embeddings_initializer=unit_vectors(config.embedding_size),
+        tie_weights=config.tied,
+        reverse_dtype="float32",
+        dtype=config.dtype,
+        name="embedding",
+    )
+    if config.word_dropout:
+        token_ids = WordDropout(config.word_dropout, name="word_dropout")(token_ids)
+    return embedding(token_ids), functools.partial(embedding, reverse=True)
 
 
 class CarriedState(keras.layers.Layer):
@@ -176,7 +210,7 @@ class CarriedState(keras.layers.Layer):
         return []
 
     def reset(self) -> None:
-        """Puts every stream back to its beginning."""
+        """Puts every stream back to its start: all states are zero."""
         for variable in self.states:
             variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
 
@@ -189,8 +223,8 @@ def build_stream_model(model: keras.Model, batch_size: int) -> keras.Model:
         batch_size: the number of streams.
 
     Returns:
-        A model from `token_ids`, int32 `[batch_size, time]`, to the logits; its layer
-        `carried_state` is to be `reset()` where the streams begin.
+        A model from `token_ids`, int32 `[batch_size, time]`, to the logits; its
+        `CarriedState` is to be `reset()` where the streams start.
     """
     token_ids = keras.Input(
         (None,), batch_size=batch_size, dtype="int32", name="token_ids"

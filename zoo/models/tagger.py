@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import keras
 
+from zoo.configuration import REQUIRED, configuration, option
 from zoo.layers.characters import CharacterConvolution, CharacterLSTM
+from zoo.layers.config import EmbeddingConfig, EmbeddingOptions
 from zoo.layers.crf import CRF, ChainLogits
-from zoo.layers.embedding import EmbeddingConfig, embed_tokens, unit_vectors
+from zoo.layers.embedding import embed_tokens, unit_vectors
 from zoo.layers.pooling import PaddingMask
 from zoo.layers.stacks import recurrent_stack
 from zoo.text.casing import CASINGS
@@ -18,39 +19,42 @@ from zoo.text.casing import CASINGS
 CASING_SIZE = 8  # features of a casing's vector
 
 
-@dataclass(frozen=True, kw_only=True)
-class TaggerConfig(EmbeddingConfig):
-    """Sizes and options of a tagger.
+@configuration
+class TaggerOptions(EmbeddingOptions):
+    """A tagger.
 
-    Args:
-        num_classes: number of tags.
-        characters: whether a word is also read by its letters.
-        character_encoder: `"convolution"` (Ma and Hovy 2016) or `"lstm"` (Lample et al.
-            2016); see `zoo.layers.characters`.
-        character_vocabulary_size: number of letter ids, special ones included.
-        character_filters: size of a word's vector from its letters; an LSTM has half of
-            it in each direction, so it must be even then.
-        word_length: letters of a word that are read.
-        casing: whether the kinds of `zoo.text.casing` have vectors, of `CASING_SIZE`.
-        crf: whether neighbouring tags are scored as well; see `zoo.layers.crf`.
+    Characters are read by a convolution (Ma and Hovy 2016) or by an LSTM in both
+    directions (Lample et al. 2016), which has half of `character_filters` in each.
     """
 
-    num_classes: int
-    characters: bool = True
-    character_encoder: Literal["convolution", "lstm"] = "convolution"
-    character_vocabulary_size: int = 128
-    character_filters: int = 64
-    word_length: int = 16
-    casing: bool = False
-    crf: bool = False
+    characters: bool = option(True, "also read words by their characters")
+    character_encoder: Literal["convolution", "lstm"] = option(
+        "convolution", "what reads them"
+    )
+    character_filters: int = option(
+        64, "size of a word's vector from its characters", at_least=1
+    )
+    word_length: int = option(16, "characters of a word that are read", at_least=1)
+    casing: bool = option(False, "also tell words apart by their case")
+    crf: bool = option(False, "score neighboring tags as well")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
-        if self.character_encoder == "lstm" and self.character_filters % 2:
+        if self.character_encoder == "lstm" and (self.character_filters or 0) % 2:
             raise ValueError(
                 "character_filters: expected an even number for an LSTM, got "
                 f"{self.character_filters}"
             )
+
+
+@configuration
+class TaggerConfig(TaggerOptions, EmbeddingConfig):
+    """Sizes and options of a tagger."""
+
+    num_classes: int = option(REQUIRED, "number of tags", at_least=1)
+    character_vocabulary_size: int = option(
+        128, "number of character ids, with the special ones", at_least=1
+    )
 
 
 def build_tagger(
@@ -73,16 +77,41 @@ def build_tagger(
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     inputs = {"token_ids": token_ids}
     mask = PaddingMask(name="mask")(token_ids)
-    parts = [embed_tokens(token_ids, config)]
+    x = _embed_words(inputs, config)  # [batch, time, features]
+    x, _ = recurrent_stack(x, mask, config)  # [batch, time, width]
+    logits = keras.layers.Dense(config.num_classes, dtype="float32", name="head")(x)
+    if config.crf:
+        crf = CRF(config.num_classes, allowed, dtype="float32", name="crf")
+        logits = crf(logits, mask=mask)  # potentials [batch, time, num_classes]
+    return keras.Model(inputs, logits, name="tagger")
+
+
+def _embed_words(inputs: dict, config: TaggerConfig):
+    """Puts a word's vectors next to each other: its own, its characters', its case's.
+
+    Args:
+        inputs: holds `token_ids`; gets the other inputs.
+        config: which of them there are.
+
+    Returns:
+        float `[batch, time, features]`.
+    """
+    parts = [
+        embed_tokens(
+            inputs["token_ids"],
+            config,
+            vocabulary_size=config.vocabulary_size,
+            num_frozen=config.num_frozen,
+            dtype=config.dtype,
+        )
+    ]
     if config.characters:
-        character_ids = inputs["character_ids"] = keras.Input(
+        inputs["character_ids"] = keras.Input(
             (None, config.word_length), dtype="int32", name="character_ids"
         )
-        parts.append(_character_layer(config)(character_ids))
+        parts.append(_character_layer(config)(inputs["character_ids"]))
     if config.casing:
-        casing_ids = inputs["casing_ids"] = keras.Input(
-            (None,), dtype="int32", name="casing_ids"
-        )
+        inputs["casing_ids"] = keras.Input((None,), dtype="int32", name="casing_ids")
         layer = keras.layers.Embedding(
             len(CASINGS) + 1,
             CASING_SIZE,
@@ -90,27 +119,20 @@ def build_tagger(
             dtype=config.dtype,
             name="casing",
         )
-        parts.append(layer(casing_ids))
-    x = parts[0]
-    if len(parts) > 1:
-        x = keras.layers.Concatenate(dtype=config.dtype, name="words")(parts)
-    x, _ = recurrent_stack(x, mask, config)
-    logits = keras.layers.Dense(config.num_classes, dtype="float32", name="head")(x)
-    if config.crf:
-        crf = CRF(config.num_classes, allowed, dtype="float32", name="crf")
-        logits = crf(logits, mask=mask)
-    return keras.Model(inputs, logits, name="tagger")
+        parts.append(layer(inputs["casing_ids"]))
+    if len(parts) == 1:
+        return parts[0]
+    return keras.layers.Concatenate(dtype=config.dtype, name="words")(parts)
 
 
 def _character_layer(config: TaggerConfig) -> keras.layers.Layer:
-    size = config.character_filters
-    options = {"dtype": config.dtype, "name": "characters"}
+    vocabulary_size, size = config.character_vocabulary_size, config.character_filters
     if config.character_encoder == "lstm":
         return CharacterLSTM(
-            config.character_vocabulary_size, units=size // 2, **options
+            vocabulary_size, units=size // 2, dtype=config.dtype, name="characters"
         )
     return CharacterConvolution(
-        config.character_vocabulary_size, filters=size, **options
+        vocabulary_size, filters=size, dtype=config.dtype, name="characters"
     )
 
 

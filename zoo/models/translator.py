@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import keras
 
-from zoo.layers.attention import AdditiveAttention, DotAttention
+from zoo.configuration import REQUIRED, configuration, option
+from zoo.layers.attention import AdditiveAttention, Attention, DotAttention
 from zoo.layers.attentional_decoder import AttentionalDecoder, FirstState
-from zoo.layers.embedding import unit_vectors
+from zoo.layers.config import EmbeddingOptions, RecurrentConfig
+from zoo.layers.embedding import embed_tokens, unit_vectors
 from zoo.layers.pooling import PaddingMask, ZeroPadding
-from zoo.layers.stacks import (
-    RecurrentConfig,
-    dropout,
-    recurrent_layer,
-    recurrent_stack,
-)
+from zoo.layers.stacks import dropout, recurrent_layer, recurrent_stack
 from zoo.models.language_model import carried_stack, state_inputs
 
-Attention = Literal["additive", "dot", "general", "scaled_dot", "none"]
+AttentionName = Literal["additive", "dot", "general", "scaled_dot", "none"]
 AttentionPlace = Literal["after", "inside"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TranslatorConfig(RecurrentConfig):
-    """Sizes and options of a translator; the encoder may be bidirectional.
+@configuration
+class TranslatorOptions(EmbeddingOptions, RecurrentConfig):
+    """A translator; the encoder may be bidirectional.
 
     By default the decoder reads the whole target in one pass, and then attends for all
     of its steps in one product. Attention inside and input feeding need the step
@@ -34,39 +30,36 @@ class TranslatorConfig(RecurrentConfig):
     128 units and 60; a GPU is kept off cuDNN. A search takes one step after another
     anyway.
 
-    Args:
-        source_vocabulary_size: number of source ids, special ones included.
-        target_vocabulary_size: number of target ids, special ones included.
-        embedding_size: size of a token's vector, on both sides.
-        attention: `"additive"` (Bahdanau et al. 2015); of Luong et al. (2015) `"dot"`,
-            for which the encoder may not be bidirectional, or `"general"`, whose keys
-            are a projection of the memory; `"scaled_dot"`, the same divided by the root
-            of the units (Vaswani et al. 2017); or `"none"` (Sutskever et al. 2014).
-        attention_place: `"after"` the recurrent layers, whose outputs are the queries;
-            or `"inside"` the recurrence, as Bahdanau et al. (2015) had it: the query is
-            the last layer's state before the step, and the first layer reads what has
-            been found beside the token's vector.
-        input_feeding: whether the first layer reads beside the token's vector the
-            output layer's hidden state of the step before (Luong et al. 2015).
-        coverage: whether additive attention takes into account how much of itself each
-            source step has had before (Tu et al. 2016, See et al. 2017).
-        tied: whether the output layer shares the matrix of the target embedding.
+    Attention is `"additive"` (Bahdanau et al. 2015); of Luong et al. (2015) `"dot"`,
+    for which the encoder may not be bidirectional, or `"general"`, whose keys are a
+    projection of the memory; `"scaled_dot"`, the same divided by the root of the units
+    (Vaswani et al. 2017); or `"none"` (Sutskever et al. 2014). Its place is `"after"`
+    the recurrent layers, whose outputs are the queries; or `"inside"` the recurrence,
+    as in Bahdanau et al. (2015): the query is the last layer's state before the step,
+    and the first layer reads the context next to the token's vector. With
+    `input_feeding` it also reads the output layer's hidden state of the step before
+    (Luong et al. 2015). Coverage is that of Tu et al. (2016) and See et al. (2017).
 
     Raises:
         ValueError: if a value is out of its range, if `"dot"` does not fit the sizes,
             or if an option needs another one.
     """
 
-    source_vocabulary_size: int
-    target_vocabulary_size: int
-    embedding_size: int = 128
-    attention: Attention = "additive"
-    attention_place: AttentionPlace = "after"
-    input_feeding: bool = False
-    coverage: bool = False
-    tied: bool = True
+    attention: AttentionName = option("additive", "of the decoder over the source")
+    attention_place: AttentionPlace = option(
+        "after", "where it is, seen from the decoder's recurrence"
+    )
+    input_feeding: bool = option(
+        False, "the decoder also reads its last hidden output state"
+    )
+    coverage: bool = option(
+        False, "additive attention also sees what it has attended to"
+    )
+    tied: bool = option(
+        True, "share the target embedding's matrix with the output layer"
+    )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.attention == "dot" and self.bidirectional:
             raise ValueError(
@@ -91,6 +84,21 @@ class TranslatorConfig(RecurrentConfig):
     def attends_inside(self) -> bool:
         """Whether attention is inside the decoder's recurrence."""
         return self.input_feeding or self.attention_place == "inside"
+
+
+@configuration
+class TranslatorConfig(TranslatorOptions):
+    """Sizes and options of a translator."""
+
+    source_vocabulary_size: int = option(
+        REQUIRED, "number of source ids, with the special ones", at_least=1
+    )
+    target_vocabulary_size: int = option(
+        REQUIRED, "number of target ids, with the special ones", at_least=1
+    )
+    num_frozen: int | None = option(
+        None, "how many of the last source ids have given vectors that stay", at_least=1
+    )
 
     @property
     def num_carried(self) -> int:
@@ -130,13 +138,14 @@ def build_translator(config: TranslatorConfig) -> keras.Model:
 def _encoder(config: TranslatorConfig) -> keras.Model:
     source_ids = keras.Input((None,), dtype="int32", name="source_ids")
     mask = PaddingMask(name="mask")(source_ids)
-    x = keras.layers.Embedding(
-        config.source_vocabulary_size,
-        config.embedding_size,
-        embeddings_initializer=unit_vectors(config.embedding_size),
+    x = embed_tokens(
+        source_ids,
+        config,
+        vocabulary_size=config.source_vocabulary_size,
+        num_frozen=config.num_frozen,
         dtype=config.dtype,
-        name="source_embedding",
-    )(source_ids)
+        prefix="source_",
+    )  # [batch, time, embedding_size]
     memory, states = recurrent_stack(x, mask, config, "encoder")
     outputs = [
         bridged
@@ -179,11 +188,11 @@ def _bridge(state: list, config: TranslatorConfig, name: str) -> list:
     return bridged
 
 
-def _attention(config: TranslatorConfig) -> keras.layers.Layer:
-    options = {"dtype": config.dtype, "name": "attention"}
+def _attention(config: TranslatorConfig) -> Attention:
     if config.attention == "additive":
-        return AdditiveAttention(config.coverage, **options)
-    return DotAttention(scaled=config.attention == "scaled_dot", **options)
+        return AdditiveAttention(config.coverage, dtype=config.dtype, name="attention")
+    scaled = config.attention == "scaled_dot"
+    return DotAttention(scaled=scaled, dtype=config.dtype, name="attention")
 
 
 def _output_hidden(config: TranslatorConfig) -> keras.layers.Dense:
@@ -211,20 +220,12 @@ def _attentional_decoder(config: TranslatorConfig) -> AttentionalDecoder:
 
 def _decoder(config: TranslatorConfig) -> keras.Model:
     target_ids = keras.Input((None,), dtype="int32", name="target_ids")
-    states = state_inputs(config)
+    states, context = state_inputs(config), _context_inputs(config)
     carried = [state for layer in states for state in layer]
-    context, weights = [], []
     if config.input_feeding:
         carried.append(keras.Input((config.embedding_size,), name="hidden"))
     if config.coverage:
         carried.append(keras.Input((None,), name="coverage"))
-    if config.attention != "none":
-        width = config.units * (2 if config.bidirectional else 1)
-        context = [
-            keras.Input((None, width), name="memory"),
-            keras.Input((None, config.units), name="keys"),
-            keras.Input((None,), dtype="bool", name="memory_mask"),
-        ]
     embedding = keras.layers.ReversibleEmbedding(
         config.target_vocabulary_size,
         config.embedding_size,
@@ -234,24 +235,46 @@ def _decoder(config: TranslatorConfig) -> keras.Model:
         dtype=config.dtype,
         name="target_embedding",
     )
-    x = embedding(target_ids)
+    x = embedding(target_ids)  # [batch, time, embedding_size]
     if config.attends_inside:
-        x = dropout(x, config.input_dropout, "decoder_input_dropout", config)
-        memory, keys, mask = context
-        layer = _attentional_decoder(config)
-        x, attention_weights, *finals = layer(x, carried, keys, memory, mask)
-        weights = [attention_weights]
+        x, finals, weights = _attend_inside(x, carried, context, config)
     else:
-        x, finals = carried_stack(x, states, config, "decoder")
-        if context:
-            memory, keys, mask = context
-            attended, attention_weights = _attention(config)(x, keys, memory, mask)
-            x = keras.layers.Concatenate(dtype=config.dtype, name="attended")(
-                [x, attended]
-            )
-            weights = [attention_weights]
-        x = _output_hidden(config)(x)
+        x, finals, weights = _attend_after(x, states, context, config)
     x = dropout(x, config.output_dropout, "output_dropout", config)
-    logits = embedding(x, reverse=True)
+    logits = embedding(x, reverse=True)  # [batch, time, target_vocabulary_size]
     inputs = [target_ids, *carried, *context]
     return keras.Model(inputs, [logits, *finals, *weights], name="decoder")
+
+
+def _context_inputs(config: TranslatorConfig) -> list:
+    """Makes the inputs for memory, keys and mask; none without attention."""
+    if config.attention == "none":
+        return []
+    width = config.units * (2 if config.bidirectional else 1)
+    return [
+        keras.Input((None, width), name="memory"),
+        keras.Input((None, config.units), name="keys"),
+        keras.Input((None,), dtype="bool", name="memory_mask"),
+    ]
+
+
+def _attend_inside(x, carried: list, context: list, config: TranslatorConfig):
+    """Returns hidden states `[batch, time, embedding_size]`, the final states, and a
+    list of the attention weights `[batch, time, source_time]`."""
+    x = dropout(x, config.input_dropout, "decoder_input_dropout", config)
+    memory, keys, mask = context
+    layer = _attentional_decoder(config)
+    x, weights, *finals = layer(x, carried, keys, memory, mask)
+    return x, finals, [weights]
+
+
+def _attend_after(x, states: list, context: list, config: TranslatorConfig):
+    """Returns the same as `_attend_inside`; the list is empty without attention."""
+    x, finals = carried_stack(x, states, config, "decoder")  # [batch, time, units]
+    weights = []
+    if context:
+        memory, keys, mask = context
+        attended, attention_weights = _attention(config)(x, keys, memory, mask)
+        x = keras.layers.Concatenate(dtype=config.dtype, name="attended")([x, attended])
+        weights = [attention_weights]
+    return _output_hidden(config)(x), finals, weights

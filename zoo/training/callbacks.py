@@ -1,16 +1,19 @@
-"""Keras callbacks of `fit`: the best weights, the history, early ends."""
+"""The Keras callback of `fit`: the history, the best weights, early ends."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
+from collections.abc import Callable
+from typing import Any, Literal
 
 import keras
 
-from zoo.atomic_files import write_text
+from zoo.models.language_model import CarriedState
+from zoo.training.config import TrainingConfig
 from zoo.training.weight_averaging import is_stuck
+
+Row = dict[str, float]
 
 
 class TrainingDiverged(ValueError):
@@ -18,21 +21,43 @@ class TrainingDiverged(ValueError):
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Writes the history, saves the best weights, stops early or when the loss is NaN.
+    """Keeps the best weights, stops early, and ends the training when the loss is NaN.
 
-    It also puts streams back to their beginning where an epoch or an evaluation begins.
+    It also resets the state of streams where an epoch or an evaluation starts.
+
+    Args:
+        name: of the development score in the logs.
+        mode: whether the largest or the smallest score is best.
+        config: how to train; its patience and averaging count here.
+        save: writes the checkpoint with the model's present weights.
+        on_epoch: takes the rows of the history so far, after every epoch.
+        evaluate: returns more development scores, once an epoch.
+
+    Attributes:
+        rows: the history, a row for each epoch.
+        best_weights: those of the best epoch; None before the first.
+        epoch: the present one, counted from 0.
     """
 
-    def __init__(self, name, mode, config, save, history_file, evaluate):
+    def __init__(
+        self,
+        name: str,
+        mode: Literal["max", "min"],
+        config: TrainingConfig,
+        save: Callable[[], None],
+        on_epoch: Callable[[list[Row]], None],
+        evaluate: Callable[[], Row] | None = None,
+    ):
         super().__init__()
         self.name, self.mode, self.config = name, mode, config
-        self.save, self.history_file, self.evaluate = save, history_file, evaluate
-        self.rows: list[dict[str, float]] = []
-        self.best_weights, self.best, self.waited = None, None, 0
-        self.epoch, self.step = 0, 0
+        self.save, self.on_epoch, self.evaluate = save, on_epoch, evaluate
+        self.rows: list[Row] = []
+        self.best: float | None = None
+        self.best_weights: list | None = None
+        self.waited, self.epoch, self.step, self.started = 0, 0, 0, 0.0
         self.interrupted, self.evaluating, self.averaging = False, False, False
 
-    def interrupt(self, signal_number, frame):
+    def interrupt(self, signal_number: int, frame: Any) -> None:
         """Ends the training at the next batch; a second Ctrl-C ends it at once.
 
         Raised where it arrives, the exception may be lost in a destructor or a callback
@@ -48,7 +73,7 @@ class BestWeights(keras.callbacks.Callback):
 
     def _reset_streams(self) -> None:
         for layer in self.model.layers:
-            if layer.name == "carried_state":
+            if isinstance(layer, CarriedState):
                 layer.reset()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -58,7 +83,7 @@ class BestWeights(keras.callbacks.Callback):
     def on_test_begin(self, logs=None):
         self._reset_streams()
         if self.averaging:
-            self.model.optimizer.exchange()
+            self.model.optimizer.swap_averages()
 
     def on_test_batch_end(self, batch, logs=None):
         self._end_if_interrupted()
@@ -66,10 +91,11 @@ class BestWeights(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self._end_if_interrupted()
         self.step += 1
-        if not math.isfinite(float(logs["loss"])):
-            self._stop("loss", float(logs["loss"]))
+        self._require_finite("loss", float(logs["loss"]))
 
-    def _stop(self, what: str, value: float) -> None:
+    def _require_finite(self, what: str, value: float) -> None:
+        if math.isfinite(value):
+            return
         kept = (
             f"the checkpoint holds the best weights ({self.name} {self.best:.4f})"
             if self.best is not None
@@ -86,34 +112,34 @@ class BestWeights(keras.callbacks.Callback):
             self.evaluating = True
             logs.update(self.evaluate())
             self.evaluating = False
-        seconds = time.perf_counter() - self.started
-        row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
-        if self.config.average:
-            row["averaged"] = self.model.optimizer.averaged
-        self.rows.append({**row, "seconds": seconds})
-        table = io.StringIO()
-        writer = csv.DictWriter(table, self.rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_text(self.history_file, table.getvalue())
-        value = row[self.name]
-        if not math.isfinite(value):
-            self._stop(self.name, value)
+        self._add_row(epoch, logs)
+        value = self.rows[-1][self.name]
+        self._require_finite(self.name, value)
         better = self.best is None or (
             value > self.best if self.mode == "max" else value < self.best
         )
         self.waited = 0 if better else self.waited + 1
         if better:
-            self.save()  # first, lest an interrupt in it pass for a saved checkpoint
+            self.save()  # first, or an interrupt in it would pass for a checkpoint
             self.best, self.best_weights = value, self.model.get_weights()
-        if self.averaging:
-            self.model.optimizer.exchange()
-        elif self.config.average and self._is_stuck():
-            self.model.optimizer.begin()
-            self.averaging, self.waited = True, 0
+        self._average()
         if 0 < self.config.patience <= self.waited:
             self.model.stop_training = True
 
-    def _is_stuck(self) -> bool:
-        scores = [row[self.name] for row in self.rows]
-        return is_stuck(scores, self.mode, self.config.average_after)
+    def _add_row(self, epoch: int, logs: Row) -> None:
+        row = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
+        if self.config.weight_averaging:
+            row["averaged"] = self.model.optimizer.averaged
+        seconds = time.perf_counter() - self.started
+        self.rows.append({**row, "seconds": seconds})
+        self.on_epoch(self.rows)
+
+    def _average(self) -> None:
+        """Puts the raw weights back, or starts averaging if the score is stuck."""
+        if self.averaging:
+            self.model.optimizer.swap_averages()
+        elif self.config.weight_averaging:
+            scores = [row[self.name] for row in self.rows]
+            if is_stuck(scores, self.mode, self.config.averaging_window):
+                self.model.optimizer.start_averaging()
+                self.averaging, self.waited = True, 0

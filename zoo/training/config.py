@@ -2,87 +2,105 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from dataclasses import dataclass
-from typing import Literal
+import functools
+from typing import ClassVar, Literal
 
-from zoo.command_line import check_types
+from zoo.configuration import Configuration, configuration, option
+
+training = functools.partial(option, group="training")
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
+@configuration
+class TrainingConfig(Configuration):
     """How to train.
 
-    Args:
-        optimizer: `"adam"`, `"adagrad"` or `"sgd"` (with momentum 0.9).
-        learning_rate: the highest of the schedule.
-        warmup_steps: steps over which the learning rate rises from 0.
-        decay: after that `"constant"`, or down to 0 at the last step by `"linear"` or
-            `"cosine"`.
-        clip_norm: largest global norm of the gradients; 0 turns clipping off.
-        epochs: passes over the training data at most.
-        patience: epochs without a better development score before training stops; 0
-            for never. The best weights are kept in any case.
-        average: whether the mean of the weights after each step is to take their place
-            in evaluation and in the checkpoint, once they alone get no better, while
-            training goes on with them (Merity et al. 2018; see `zoo.training.weight_averaging`). Meant
-            for `"sgd"` and a `"constant"` rate; it costs the memory of the weights once
-            more. The history tells how many steps' weights were `averaged`.
-        average_after: averaging begins when the development score is worse than the
-            best of all but the last so many epochs before it. Patience then begins
-            anew; with less of it than that, training may end first.
-        batch_size: examples (or streams) of a batch.
-        seed: of the weights, the dropout and the order of the batches.
+    The learning rate rises from 0 over `warmup_steps`, and then stays or falls to 0 at
+    the last step by `decay`. `sgd` has a momentum of 0.9. Whatever `patience` says, the
+    weights of the best development score are kept.
+
+    With `weight_averaging`, the running average of the weights is evaluated and
+    checkpointed once the development score stalls, while training continues from the
+    raw weights (NT-ASGD, Merity et al. 2018; see `zoo.training.weight_averaging`). It
+    is meant for `sgd` at a constant rate, and takes the memory of the weights once
+    more. Averaging begins when the score is worse than the best of all but the last
+    `averaging_window` epochs before it; patience then starts again from 0.
     """
 
-    optimizer: Literal["adam", "adagrad", "sgd"] = "adam"
-    learning_rate: float = 1e-3
-    warmup_steps: int = 0
-    decay: Literal["constant", "linear", "cosine"] = "linear"
-    clip_norm: float = 1.0
-    epochs: int = 10
-    patience: int = 0
-    average: bool = False
-    average_after: int = 5
-    batch_size: int = 32
-    seed: int = 0
+    renamed: ClassVar = {
+        "average": "weight_averaging",
+        "average_after": "averaging_window",
+    }
 
-    def __new__(cls, **given):
-        config = super().__new__(cls)
-        # For `adapted`, since what is given may well be equal to the default.
-        names = {name for name, value in given.items() if value is not None}
-        object.__setattr__(config, "_given", names)
-        return config
+    optimizer: Literal["adam", "adagrad", "sgd"] = training("adam", "update rule")
+    learning_rate: float = training(1e-3, "highest of the schedule", at_least=0)
+    warmup_steps: int = training(0, "steps over which the rate rises", at_least=0)
+    decay: Literal["constant", "linear", "cosine"] = training(
+        "linear", "how the rate falls after that"
+    )
+    clip_norm: float = training(
+        1.0, "largest global norm of the gradients; 0 for no clipping", at_least=0
+    )
+    epochs: int = training(10, "passes over the training data at most", at_least=1)
+    patience: int = training(
+        0, "epochs without a better score before the end; 0 for no limit", at_least=0
+    )
+    weight_averaging: bool = training(
+        False, "evaluate the mean of the weights once the score stalls"
+    )
+    averaging_window: int = training(
+        5, "recent epochs that do not count as a stall", at_least=0
+    )
+    batch_size: int = training(32, "examples (or streams) of a batch", at_least=1)
+    batch_tokens: int = training(
+        0, "instead: tokens of a batch at most, with padding; 0 for none", at_least=0
+    )
+    seed: int = training(
+        0, "of the weights, dropout and order of the batches", at_least=0, below=2**32
+    )
 
-    def check(self, **smallest: int) -> None:
-        """Raises ValueError if a value is of another type or out of its range.
 
-        Args:
-            smallest: the smallest values of further fields.
-        """
-        check_types(self)
-        smallest = {
-            "learning_rate": 0,
-            "warmup_steps": 0,
-            "clip_norm": 0,
-            "patience": 0,
-            "average_after": 0,
-            "epochs": 1,
-            "batch_size": 1,
-            "seed": 0,
-            **smallest,
-        }
-        for name, least in smallest.items():
-            value = getattr(self, name)
-            if value is not None and not (value >= least and math.isfinite(value)):
-                raise ValueError(f"{name}: expected at least {least}, got {value}")
-        if self.seed >= 2**32:
-            raise ValueError(f"seed: expected less than 2**32, got {self.seed}")
+@configuration
+class VectorsConfig(Configuration):
+    """Which word vectors to begin with, and what becomes of them.
 
-    def adapted(self, **values):
-        """Returns a copy with `values` for those fields that were not given."""
-        left = {n: v for n, v in values.items() if n not in self._given}
-        config = dataclasses.replace(self, **left)
-        object.__setattr__(config, "_given", self._given | left.keys())
-        return config
+    `vectors` is a file in a format that `pretrained.vectors` reads, or a name such as
+    "glove-6b-50d". Besides the words of the training data the first `vector_words` of
+    the file are known; these keep their vectors. Words that the file lacks are learned
+    in any case.
+    """
+
+    renamed: ClassVar = {
+        "embedding": "finetune_vectors (true for 'tuned', false for 'frozen')",
+        "unfreeze": "unfreeze_after",
+    }
+
+    vectors: str | None = option(None, "pretrained word vectors: a file or a name")
+    vector_words: int = option(
+        50_000, "first words of that file that are known as well", at_least=0
+    )
+    finetune_vectors: bool = option(
+        True, "train the vectors of the training data's words"
+    )
+    unfreeze_after: int = option(
+        0, "epochs after which frozen vectors are trained; 0 for never", at_least=0
+    )
+    unfreeze_learning_rate: float = option(
+        1e-4, "highest learning rate of the vectors from then on", at_least=0
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.vectors is None and self.finetune_vectors is False:
+            raise ValueError(
+                "finetune_vectors: expected true without vectors, got false"
+            )
+        if self.unfreeze_after and self.finetune_vectors:
+            raise ValueError(
+                "unfreeze_after: expected 0 unless finetune_vectors is false, got "
+                f"{self.unfreeze_after}"
+            )
+
+    @property
+    def stays_frozen(self) -> bool:
+        """Whether the vectors stay as they are to the end."""
+        return not self.finetune_vectors and not self.unfreeze_after

@@ -1,4 +1,4 @@
-"""One fit for every recipe: optimizer, learning-rate schedule, the best checkpoint."""
+"""One fit for every recipe: optimizer, learning-rate schedule, the best weights."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 
 from zoo.data.prefetching import prefetch
 from zoo.evaluation.token_metrics import TokenMetric
-from zoo.training.callbacks import BestWeights
+from zoo.training.callbacks import BestWeights, Row
 from zoo.training.config import TrainingConfig
+from zoo.training.objectives import Objective
 from zoo.training.optimizers import DelayedTraining, make_optimizer
 
 
@@ -24,41 +24,40 @@ def fit(
     train: keras.utils.PyDataset,
     dev: keras.utils.PyDataset,
     config: TrainingConfig,
+    objective: Objective,
     *,
-    loss,
-    metric: keras.metrics.Metric | None,
-    score: tuple[str, Literal["max", "min"]],
     save: Callable[[], None],
-    history_file: Path,
-    evaluate: Callable[[], dict[str, float]] | None = None,
-    late: DelayedTraining | None = None,
-) -> list[dict[str, float]]:
-    """Trains a model, keeps its best weights, and leaves the model with them.
+    on_epoch: Callable[[list[Row]], None],
+    evaluate: Callable[[], Row] | None = None,
+    delayed: DelayedTraining | None = None,
+) -> list[Row]:
+    """Trains a model and leaves it with its best weights.
 
     Args:
         model: to train in place.
-        train: batches of (x, y, sample_weight); their order is their own.
+        train: batches of (x, y, sample_weight), in an order of their own.
         dev: batches of the development split.
         config: how to train.
-        loss: a Keras loss; give it `reduction="mean_with_sample_weight"`.
-        metric: a Keras metric, weighted by real tokens, or None for the loss alone.
-        score: name of the development score in the history, and whether the largest or
-            the smallest is best.
+        objective: loss, metric, and the score by which weights are best.
         save: writes the checkpoint with the model's present weights.
-        history_file: CSV to write, a row for each epoch.
+        on_epoch: takes the rows of the history so far, after every epoch.
         evaluate: returns more development scores, once an epoch.
-        late: what begins to be trained after some epochs only.
+        delayed: weights that are trained only after some epochs.
 
     Returns:
-        The rows of the history.
+        The history, a row for each epoch: losses, scores and seconds.
 
     Raises:
         TrainingDiverged: if the loss becomes NaN; names the step.
+        KeyboardInterrupt: after Ctrl-C, once there is a checkpoint; names the epoch.
     """
-    keeper = BestWeights(*score, config, save, history_file, evaluate)
+    keeper = BestWeights(
+        f"val_{objective.score}", objective.mode, config, save, on_epoch, evaluate
+    )
+    metric = objective.metric
     model.compile(
-        make_optimizer(config, len(train), late),
-        loss,
+        make_optimizer(config, len(train), delayed),
+        objective.loss,
         weighted_metrics=[TokenMetric(metric)] if metric else None,
         # XLA on JAX; on TensorFlow it takes cuDNN away and compiles for every length.
         jit_compile=keras.backend.backend() == "jax",
@@ -77,16 +76,13 @@ def fit(
     except KeyboardInterrupt:
         if keeper.best_weights is None:
             save()
-        raise KeyboardInterrupt(
-            f"interrupted in epoch {keeper.epoch + 1}; {history_file.parent} holds the "
-            "best checkpoint so far"
-        ) from None
+        raise KeyboardInterrupt(f"interrupted in epoch {keeper.epoch + 1}") from None
     model.set_weights(keeper.best_weights)
     return keeper.rows
 
 
 @contextlib.contextmanager
-def _on_interrupt(handler: Callable):
+def _on_interrupt(handler: Callable[[int, Any], None]) -> Iterator[None]:
     """Handles Ctrl-C, where Python lets us: in the main thread, if nobody else does."""
     present = signal.getsignal(signal.SIGINT)
     ours = (

@@ -1,11 +1,11 @@
-"""Optimizers of Keras: their schedule, clipping, weights that learn late, the mean."""
+"""Keras's optimizers, with a schedule, clipping, delayed training and averaging."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -17,39 +17,44 @@ if TYPE_CHECKING:
 
 
 class DelayedTrainingMixin:
-    """What is added to an optimizer of Keras.
+    """Mixin of a Keras optimizer: some variables are trained only after some steps.
 
-    All variables have their state from the beginning, so nothing is built or compiled
-    anew when the waiting ends. Until then the state follows the gradients, which count
+    All variables have their state from the start, so nothing is built or compiled
+    again when the delay ends. Until then the state follows the gradients, which count
     for clipping as well.
     """
 
-    _late_paths: Collection[str] = ()
-    _late: Collection[int] = ()
+    _delayed_paths: Collection[str] = ()
+    _delayed: Collection[int] = ()
 
-    def wait(self, paths: Collection[str], steps: int, learning_rate) -> None:
-        """Says what waits; before `build`.
+    def delay(
+        self,
+        paths: Collection[str],
+        steps: int,
+        learning_rate: Callable[[Any], Any],
+    ) -> None:
+        """Sets which variables are delayed; to be called before `build`.
 
         Args:
             paths: of the variables.
-            steps: during which they stay as they are.
-            learning_rate: theirs after that, as a schedule.
+            steps: during which they keep their values.
+            learning_rate: theirs after that, a schedule.
         """
-        self._late_paths, self._late_steps = tuple(paths), steps
-        self._late_learning_rate = learning_rate
+        self._delayed_paths, self._delay_steps = tuple(paths), steps
+        self._delayed_learning_rate = learning_rate
 
     def build(self, variables):
         super().build(variables)
-        self._late = tuple(
-            i for i, v in enumerate(variables) if v.path in self._late_paths
+        self._delayed = tuple(
+            i for i, v in enumerate(variables) if v.path in self._delayed_paths
         )
 
     def update_step(self, gradient, variable, learning_rate):
-        if self._get_variable_index(variable) in self._late:
+        if self._get_variable_index(variable) in self._delayed:
             learning_rate = ops.where(
-                self.iterations < self._late_steps,
+                self.iterations < self._delay_steps,
                 0.0,
-                self._late_learning_rate(self.iterations),
+                self._delayed_learning_rate(self.iterations),
             )
         super().update_step(gradient, variable, learning_rate)
 
@@ -107,7 +112,7 @@ class SGD(DelayedTrainingMixin, WeightAveragingMixin, keras.optimizers.SGD):
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise, then a decay to 0 at the last step.
+    """A linear rise, then a decay to 0 at the last step, or none.
 
     Args:
         peak: the highest learning rate.
@@ -138,11 +143,11 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 @dataclass(frozen=True)
 class DelayedTraining:
-    """Weights whose training begins late.
+    """Specification of weights that are trained only after some epochs.
 
     Args:
         paths: of the weights.
-        epochs: during which they stay as they are.
+        epochs: during which they keep their values.
         learning_rate: theirs after that, the highest of the schedule.
     """
 
@@ -152,14 +157,14 @@ class DelayedTraining:
 
 
 def make_optimizer(
-    config: TrainingConfig, epoch_steps: int, late: DelayedTraining | None = None
+    config: TrainingConfig, epoch_steps: int, delayed: DelayedTraining | None = None
 ):
     """Makes the optimizer of a configuration, with its schedule and clipping.
 
     Args:
         config: how to train.
         epoch_steps: steps of an epoch.
-        late: weights that begin to be trained after some epochs only.
+        delayed: weights that are trained only after some epochs.
     """
 
     def schedule(peak: float) -> WarmupDecay:
@@ -171,10 +176,12 @@ def make_optimizer(
         options["momentum"] = 0.9
     kinds = {"adam": Adam, "adagrad": Adagrad, "sgd": SGD}
     optimizer = kinds[config.optimizer](schedule(config.learning_rate), **options)
-    if config.average:
-        optimizer.average()
-    if late:
-        optimizer.wait(
-            late.paths, late.epochs * epoch_steps, schedule(late.learning_rate)
+    if config.weight_averaging:
+        optimizer.enable_averaging()
+    if delayed:
+        optimizer.delay(
+            delayed.paths,
+            delayed.epochs * epoch_steps,
+            schedule(delayed.learning_rate),
         )
     return optimizer

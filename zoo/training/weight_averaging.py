@@ -1,9 +1,9 @@
-"""The mean of many steps' weights in place of the last ones (Polyak and Juditsky 1992).
+"""The mean of the weights of many steps (Polyak and Juditsky 1992).
 
-When it begins, Merity et al. (2018) let the development score say: their averaged SGD
-with a non-monotonic trigger (NT-ASGD) goes on as plain SGD until the score has not got
-better for some evaluations, and takes the mean from there. Their SGD has no momentum,
-that of `zoo.training.optimizers` has 0.9, so their rates correspond to a tenth here.
+Merity et al. (2018) let the development score decide when averaging starts: their
+averaged SGD with a non-monotonic trigger (NT-ASGD) is plain SGD until the score has not
+improved for some evaluations. Their SGD has no momentum; that of
+`zoo.training.optimizers` has 0.9, so a rate here corresponds to ten times it there.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ from typing import Literal
 from keras import ops
 
 
-def is_stuck(scores: Sequence[float], mode: Literal["max", "min"], after: int) -> bool:
-    """Tells whether the last score is worse than the best of the early ones.
+def is_stuck(scores: Sequence[float], mode: Literal["max", "min"], window: int) -> bool:
+    """Tells whether the last score is worse than the best of the earlier ones.
 
-    This is the trigger of Merity et al. (2018), algorithm 1, as in their code; in the
-    preprint of the algorithm the score is compared with the late ones instead, which
-    the authors call a misprint. One bad evaluation among ever better ones is no reason
-    to begin, so the late ones are left out.
+    This is the trigger of Merity et al. (2018), algorithm 1, as in their code; their
+    preprint compares with the recent scores instead, which the authors call a misprint.
+    One bad evaluation among steadily better ones must not start averaging, so the
+    recent ones do not count.
 
     Args:
         scores: of all evaluations so far, the last of them included.
         mode: whether the largest or the smallest score is best.
-        after: how many evaluations before the last one are late.
+        window: how many evaluations before the last one are recent.
 
-    >>> is_stuck([3.0, 2.0, 2.5], "min", after=1)
+    >>> is_stuck([3.0, 2.0, 2.5], "min", window=1)
     False
-    >>> is_stuck([3.0, 2.0, 3.5], "min", after=1)
+    >>> is_stuck([3.0, 2.0, 3.5], "min", window=1)
     True
     """
-    early = scores[: max(0, len(scores) - 1 - after)]
+    early = scores[: max(0, len(scores) - 1 - window)]
     if not early:
         return False
     return scores[-1] < max(early) if mode == "max" else scores[-1] > min(early)
 
 
 class WeightAveragingMixin:
-    """What is added to an optimizer of Keras: the mean of the weights after each step.
+    """Mixin of a Keras optimizer: the mean of the weights after each step.
 
-    The mean has variables from the beginning and is updated in the training step, where
-    it counts for nothing until it begins, so nothing is compiled anew then. It takes
-    the memory of the weights once more, and each step reads both and writes the mean.
+    The mean has variables from the start and is updated in the training step, with a
+    weight of 0 until averaging starts, so nothing is compiled again then. It takes the
+    memory of the weights once more, and each step reads both and writes the mean.
     """
 
     _averages = False
 
-    def average(self) -> None:
-        """Says that there is to be a mean; before `build`."""
+    def enable_averaging(self) -> None:
+        """Makes room for the mean; to be called before `build`."""
         self._averages = True
 
     def build(self, variables):
@@ -71,17 +71,17 @@ class WeightAveragingMixin:
 
     @property
     def averaged(self) -> int:
-        """How many steps' weights the mean is of; 0 before it begins."""
+        """Number of steps whose weights are averaged; 0 before averaging starts."""
         return int(self._averaged)
 
-    def begin(self) -> None:
-        """Begins the mean, with the present weights as the first."""
+    def start_averaging(self) -> None:
+        """Starts the mean with the present weights."""
         for variable, mean in zip(self._trainable_variables, self._means):
             mean.assign(ops.copy(variable))  # JAX donates the memory of both
         self._averaged.assign(1.0)
 
-    def exchange(self) -> None:
-        """Puts the mean in the place of the weights and they in its, or back."""
+    def swap_averages(self) -> None:
+        """Swaps the weights and their mean."""
         for variable, mean in zip(self._trainable_variables, self._means):
             weights = ops.copy(variable)
             variable.assign(mean)
