@@ -6,112 +6,108 @@
     python -m recipes.generate --data tfds:tiny_shakespeare
 
 The text is laid out as `batch_size` contiguous streams, and the state is carried from
-batch to batch, so that the model reads each stream from its beginning although
-gradients go back only `steps` tokens. A text of a million characters is soon known by
-heart, so three tenths of each layer's outputs are dropped, and a tenth of the state
-that goes on from step to step. On the development text of tiny Shakespeare that was
-better at every epoch than dropping half and a fifth: 1.346 nats against 1.403 after
-nine of thirteen.
+batch to batch, so that the model reads each stream from its start although gradients go
+back only `bptt_steps` tokens. A text of a million characters is soon known by heart, so
+three tenths of each layer's outputs are dropped, and a tenth of the state that goes on
+from step to step. On the development text of tiny Shakespeare that was better at every
+epoch than dropping half and a fifth: 1.346 nats against 1.403 after nine of thirteen.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-import keras
 import numpy as np
 
 from zoo.atomic_files import write_text
+from zoo.configuration import configuration, option, share
 from zoo.data import corpora
+from zoo.data.corpus_files import Corpus
 from zoo.data.ragged import Ragged
 from zoo.data.streams import Streams
 from zoo.evaluation import baselines, plots
-from zoo.inference import Cache, LanguageModel
-from zoo.layers.stacks import Cell, Initializer, Precision
-from zoo.models.language_model import LanguageModelConfig, build_stream_model
-from zoo.runs import Result, Run
+from zoo.inference.cache import Cache
+from zoo.inference.language_model import LanguageModel
+from zoo.models.language_model import (
+    LanguageModelConfig,
+    LanguageModelOptions,
+    build_stream_model,
+)
+from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
 from zoo.text.tokenizers import Tokenizer
-from zoo.text.vocabulary import Vocabulary
-from zoo.training.config import TrainingConfig
-from zoo.training.fit import fit
+from zoo.training.config import VectorsConfig
+from zoo.training.objectives import language_modeling_objective
+from zoo.training.pretrained_embeddings import delayed_vectors, initial_embeddings
 
 TEMPERATURES = (0.5, 0.8, 1.0)
-STREAMS = 32  # side by side in evaluation
+STREAMS = 32  # read side by side in evaluation
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config(TrainingConfig):
-    """Trains a language model.
+@configuration
+class Config(RunConfig, VectorsConfig, LanguageModelOptions):
+    """Trains a language model."""
 
-    Args:
-        data: a text file, a directory of them, `tfds:<builder>`, or None for Python's
-            own documentation.
-        features: for `tfds:` data, the name of the text.
-        tokens: `"characters"`, or `"words"` (between white space, a newline ending a
-            sentence).
-        min_count: tokens seen less often are unknown.
-        steps: length of back-propagation through time.
-        random_steps: whether it varies by up to a half, cutting each epoch elsewhere.
-        tied: whether the output layer shares the matrix of the embedding.
-        embedding_size: size of a token's vector.
-        cell: `"simple"`, `"lstm"` or `"gru"`.
-        units: size of the state.
-        num_layers: recurrent layers.
-        input_dropout: share of the embeddings' features dropped.
-        output_dropout: share of the recurrent outputs dropped.
-        recurrent_dropout: share of the state dropped inside each step.
-        weight_drop: share of the recurrent weights dropped.
-        variational_dropout: whether input and output dropout drop the same features at
-            every step.
-        embedding_dropout: share of the vocabulary dropped from each batch.
-        activation_penalty: what large outputs of the last layer cost.
-        temporal_activation_penalty: what their changes from step to step cost.
-        cache: tokens of a continuous cache in the final scores; 0 for none, see
-            `zoo.inference.Cache`.
-        cache_weight: share of the cache in the mixture.
-        cache_sharpness: how much the likeliness of states counts in it.
-        recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
-        dtype: `"float32"` or `"mixed_bfloat16"`.
-        epochs: None for 13, or 8 on the embedded default.
-        batch_size: streams of a batch.
-        run_dir: a new directory for the results; None for the next `runs/generate`.
-    """
+    renamed: ClassVar = {
+        **RunConfig.renamed,
+        **VectorsConfig.renamed,
+        "steps": "bptt_steps",
+        "random_steps": "random_bptt",
+    }
+    defaults: ClassVar = {
+        "embedding_size": 64,
+        "units": 512,
+        "num_layers": 2,
+        "input_dropout": 0.1,
+        "output_dropout": 0.3,
+        "recurrent_dropout": 0.1,
+        "vector_words": 0,
+        "epochs": 13,
+        "batch_size": 32,
+        "learning_rate": 2e-3,
+        "warmup_steps": 100,
+        "decay": "cosine",
+    }
+    embedded_defaults: ClassVar = {  # for three minutes on two cores
+        "units": 192,
+        "num_layers": 1,
+        "input_dropout": 0.0,
+        "output_dropout": 0.1,
+        "recurrent_dropout": 0.0,
+        "epochs": 8,
+    }
 
-    data: str | None = None
-    features: str | None = None
-    tokens: Literal["characters", "words"] = "characters"
-    min_count: int = 1
-    steps: int = 64
-    random_steps: bool = False
-    tied: bool = False
-    embedding_size: int = 64
-    cell: Cell = "lstm"
-    units: int = 512
-    num_layers: int = 2
-    input_dropout: float = 0.1
-    output_dropout: float = 0.3
-    recurrent_dropout: float = 0.1
-    weight_drop: float = 0.0
-    variational_dropout: bool = False
-    embedding_dropout: float = 0.0
-    activation_penalty: float = 0.0
-    temporal_activation_penalty: float = 0.0
-    cache: int = 0
-    cache_weight: float = 0.1
-    cache_sharpness: float = 0.3
-    recurrent_initializer: Initializer = "orthogonal"
-    dtype: Precision = "float32"
-    run_dir: str | None = None
-    epochs: int | None = None
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    warmup_steps: int = 100
-    decay: Literal["constant", "linear", "cosine"] = "cosine"
+    tokens: Literal["characters", "words"] = option(
+        "characters", "what is predicted; words stand between spaces", group="data"
+    )
+    min_count: int = option(1, "rarer tokens are unknown", group="data", at_least=1)
+    bptt_steps: int = option(
+        64, "steps that gradients go back in time", group="training", at_least=1
+    )
+    random_bptt: bool = option(
+        False,
+        "vary them by up to a half, so that epochs cut elsewhere",
+        group="training",
+    )
+    cache: int = option(
+        0, "tokens of a continuous cache in final scores", group="output", at_least=0
+    )
+    cache_weight: float = share(0.1, "share of the cache", group="output")
+    cache_sharpness: float = option(
+        0.3, "how much likeness of states counts in it", group="output", at_least=0
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.vectors is not None and self.tokens != "words":
+            raise ValueError(
+                f"vectors: expected null unless tokens is words, got {self.vectors}"
+            )
+        if self.finetune_vectors is False and self.tied:
+            raise ValueError("tied: expected false with vectors that are frozen")
 
 
-def run(config: Config) -> Result:
+def run(config: Config) -> Result[LanguageModel]:
     """Trains, evaluates and saves a language model.
 
     Args:
@@ -123,112 +119,136 @@ def run(config: Config) -> Result:
     Raises:
         ValueError: if the data or an option is not as expected.
     """
-    if config.data is None:  # what the embedded default changes, for three minutes
-        config = config.adapted(
-            epochs=8,
-            units=192,
-            num_layers=1,
-            input_dropout=0.0,
-            output_dropout=0.1,
-            recurrent_dropout=0.0,
-        )
-    config = config.adapted(epochs=13)
-    config.check(min_count=1, steps=1, cache=0)
-    _cache(config)  # says what is wrong before the training
-    splits = corpora.text(config.data, features=config.features)
-    by_characters = config.tokens == "characters"
-    tokenizer = Tokenizer("characters" if by_characters else "spaces")
-    vocabulary = Vocabulary.build(
-        map(tokenizer.tokenize, splits["train"]), config.min_count
-    )
+    experiment = prepare(config)
+    experiment.fit()
+    return experiment.report()
+
+
+def prepare(config: Config) -> Experiment[Config, LanguageModel]:
+    """Reads the data and builds the model and its batches; writes nothing."""
+    config = config.resolved()
+    directory = RunDirectory("generate", config.run_dir)
+    # Data: the tokens of the training text.
+    splits = read(config)
+    tokenizer = Tokenizer("characters" if config.tokens == "characters" else "spaces")
+    tokens = map(tokenizer.tokenize, splits["train"])
+    words = initial_embeddings(config, tokens, config.min_count, config.seed)
+    # Model.
     model_config = LanguageModelConfig.select(
-        config, vocabulary_size=len(vocabulary), bidirectional=False
+        config,
+        vocabulary_size=len(words.vocabulary),
+        **words.sizes(config.embedding_size),
     )
-    run = Run("generate", config)
+    set_seed(config.seed)
     lm = LanguageModel(
         model_config,
-        {"tokens": vocabulary.tokens[4:]},
+        {"tokens": words.vocabulary.entries},
         tokenizer=vars(tokenizer),
+        **words.settings(config),
     )
-    ids = {split: _encode(lm, corpus) for split, corpus in splits.items()}
+    embedding = lm.keras_model.get_layer("embedding")
+    words.fill(embedding)
+    # Batches: contiguous streams of ids.
+    streams = config.batch_size
+    if config.batch_tokens:
+        streams = max(1, config.batch_tokens // config.bptt_steps)
     train = Streams(
-        ids["train"], config.batch_size, config.steps, config.random_steps, config.seed
+        encode(lm, splits["train"]),
+        streams,
+        config.bptt_steps,
+        config.random_bptt,
+        config.seed,
     )
-    dev = Streams(ids["dev"], config.batch_size, config.steps)
-    run.create()
-    history = fit(
-        build_stream_model(lm.keras_model, config.batch_size),
-        train,
-        dev,
-        config,
-        loss=keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        ),
-        metric=None,  # which would cost as much again as the loss
-        score=("val_loss", "min"),
-        save=lambda: lm.save(run.checkpoint),
-        history_file=run.history_file,
+    dev = Streams(encode(lm, splits["dev"]), streams, config.bptt_steps)
+    encode(lm, splits["test"])  # what is wrong with it had better be known now
+    return Experiment(
+        config=config,
+        splits=splits,
+        model=lm,
+        trained=build_stream_model(lm.keras_model, streams),
+        train=train,
+        dev=dev,
+        objective=language_modeling_objective(),
+        delayed=delayed_vectors(embedding, config),
+        write_report=write_report,
+        directory=directory,
+        notes=words.report(),
+    )
+
+
+def read(config: Config) -> dict[str, Corpus[str]]:
+    """Returns the splits of the configuration's data: lines of text."""
+    return corpora.text(config.data, features=config.features)
+
+
+def encode(lm: LanguageModel, corpus: Corpus[str]) -> np.ndarray:
+    """Returns the ids of a corpus as one text, int32 `[total]`.
+
+    Raises:
+        ValueError: if there are fewer than two.
+    """
+    ids = Ragged.pack(ids for ids in map(lm.encode, corpus) if len(ids)).values
+    if len(ids) < 2:
+        raise ValueError(f"{corpus.name}: expected at least 2 tokens, got {len(ids)}")
+    return ids
+
+
+def write_report(experiment: Experiment[Config, LanguageModel]) -> Report:
+    """Evaluates the model, draws its curves, and has it write samples."""
+    lm, config, directory = (
+        experiment.model,
+        experiment.config,
+        experiment.directory.path,
     )
     perplexities = [
-        {**row, "val_perplexity": math.exp(row["val_loss"])} for row in history
+        {**row, "val_perplexity": math.exp(row["val_loss"])}
+        for row in experiment.history
     ]
-    plots.learning_curves(perplexities, "val_perplexity", run.directory / "curves.png")
+    plots.learning_curves(perplexities, "val_perplexity", directory / "curves.png")
     samples = "\n\n".join(
         f"--- temperature {t} ---\n" + lm.generate("", 600, t, config.seed)
         for t in TEMPERATURES
     )
-    write_text(run.directory / "samples.txt", samples + "\n")
-
-    nats = {s: _nats(lm, config, ids[s]) for s in ("dev", "test")}
-    per = "character" if by_characters else "token"
-    return run.finish(
-        lm,
-        history,
-        train,
+    write_text(directory / "samples.txt", samples + "\n")
+    ids = {split: encode(lm, corpus) for split, corpus in experiment.splits.items()}
+    nats = nats_per_token(lm, config, ids["test"])
+    unigram = baselines.unigram_nats(
+        ids["train"], ids["test"], lm.config.vocabulary_size
+    )
+    per = "character" if config.tokens == "characters" else "token"
+    return Report(
         metric="cross-entropy",
         unit=f"nats per {per}",
         split=f"test, {len(ids['test']):,} {per}s",
-        score=nats["test"],
-        baseline=(
-            "unigram",
-            baselines.unigram_nats(ids["train"], ids["test"], len(vocabulary)),
-        ),
+        score=nats,
+        dev_score=nats_per_token(lm, config, ids["dev"]),
+        baseline=("unigram", unigram),
         predict="generate {run} 'The '",
-        dev_score=nats["dev"],
-        perplexity=math.exp(nats["test"]),
-        bits_per_token=nats["test"] / math.log(2),
+        others={"perplexity": math.exp(nats), "bits_per_token": nats / math.log(2)},
     )
 
 
 def evaluate(lm: LanguageModel, config: Config, split: str = "test") -> float:
     """Returns the cross-entropy of a split, in nats per token."""
-    corpus = corpora.text(config.data, features=config.features)[split]
-    return _nats(lm, config, _encode(lm, corpus))
+    return nats_per_token(lm, config, encode(lm, read(config)[split]))
 
 
-def _cache(config: Config) -> Cache | None:
+def nats_per_token(lm: LanguageModel, config: Config, ids: np.ndarray) -> float:
+    """Returns the mean over the ids of a text; with a cache, it is read as one stream.
+
+    Args:
+        lm: the model.
+        config: says whether there is a cache, and which.
+        ids: int32 `[total]`.
+    """
     if not config.cache:
-        return None
-    return Cache(
+        return float(-lm.log_probabilities(ids, STREAMS).mean())
+    cache = Cache(
         size=config.cache,
         weight=config.cache_weight,
         sharpness=config.cache_sharpness,
     )
-
-
-def _nats(lm: LanguageModel, config: Config, ids: np.ndarray) -> float:
-    """Returns the mean over tokens; with a cache the text is one stream."""
-    cache = _cache(config)
-    logs = lm.log_probabilities(ids, 1 if cache else STREAMS, cache)
-    return float(-logs.mean())
-
-
-def _encode(lm: LanguageModel, corpus: corpora.Corpus) -> np.ndarray:
-    """Returns the ids of a corpus as one text, int32 `[total]`."""
-    ids = Ragged.pack(ids for ids in map(lm.encode, corpus) if len(ids)).values
-    if len(ids) < 2:
-        raise ValueError(f"{corpus.name}: expected at least 2 tokens, got {len(ids)}")
-    return ids
+    return float(-lm.log_probabilities(ids, 1, cache).mean())
 
 
 if __name__ == "__main__":

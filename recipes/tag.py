@@ -6,121 +6,95 @@
     python -m recipes.tag --data DIRECTORY --crf true      # names: B-LOC, I-LOC, O, ...
     python -m recipes.tag --data DIRECTORY --vectors glove-6b-50d
 
-A word is known by its own vector, which may begin as a pretrained one, and by its
-letters, which a convolution or an LSTM reads, so that an unknown word still has an
+A word is known by its own vector, which may start as a pretrained one, and by its
+characters, which a convolution or an LSTM reads, so that an unknown word still has an
 ending and a capital; a bidirectional LSTM reads the sentence in both directions. Words
-seen once are unknown in training, and so teach the model to go by the letters. With a
-CRF the tags of neighbours are weighed together. If the tags are of spans, the score is
-the F1 of the spans, and in the end the tag `O` is made as rare as suits it best on the
-development split.
+seen once are unknown in training, which teaches the model to go by their characters.
+With a CRF the tags of neighbors are weighed together. If the tags are of spans, the
+score is the F1 of the spans, and at the end the score of the tag `O` is shifted to
+where the F1 of the development split is best.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar
 
 import keras
+import numpy as np
+from zoo.evaluation.outside_score import tune_outside_score
 
+from zoo.configuration import configuration, option
 from zoo.data import corpora
-from zoo.data.batches import Batches, tagging_batch
+from zoo.data.batches import Batch, Batches, tagging_batch
+from zoo.data.corpus_files import Corpus
 from zoo.data.ragged import Ragged
 from zoo.evaluation import baselines, metrics, plots
-from zoo.inference import Tagger
-from zoo.layers.stacks import Cell, Initializer, Precision
-from zoo.models.tagger import TaggerConfig, build_crf_training
-from zoo.runs import Result, Run
+from zoo.inference.tagger import Tagger
+from zoo.layers.config import RecurrentConfig
+from zoo.models.tagger import TaggerConfig, TaggerOptions, build_crf_training
+from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
 from zoo.text import span_schemes
+from zoo.text.span_schemes import Scheme
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
-from zoo.training import pretrained_embeddings
-from zoo.training.config import TrainingConfig
-from zoo.training.fit import fit
-from zoo.training.pretrained_embeddings import VectorsConfig
+from zoo.training.config import VectorsConfig
+from zoo.training.objectives import tagging_objective
+from zoo.training.pretrained_embeddings import delayed_vectors, initial_embeddings
 
+Tagged = Corpus[tuple[list[str], list[str]]]
 Tags = Sequence[Sequence[str]]  # of each sentence
-# What may be added to the score of the tag O, in nats; the first of the best is taken.
-SHIFTS = (0.0, -0.5, 0.5, -1.0, 1.0, -1.5, -2.0, -2.5, -3.0, -4.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config(VectorsConfig, TrainingConfig):
-    """Trains a sequence tagger.
+@configuration
+class Config(RunConfig, VectorsConfig, TaggerOptions, RecurrentConfig):
+    """Trains a sequence tagger."""
 
-    Args:
-        data: a directory or file of CoNLL-U or CoNLL columns, `tfds:<builder>`, or None
-            for news without case and punctuation, which are to be restored.
-        tag: of CoNLL-U data, `"upos"` or `"xpos"`.
-        word_column: of CoNLL columns, counted from 0.
-        tag_column: of CoNLL columns; -1 is the last.
-        features: for `tfds:` data, the names of words and tags, as "tokens,upos".
-        min_count: words seen less often are unknown, which trains the unknown vector.
-        lowercase: whether to lower the case of words; their letters keep it.
-        characters: whether words are also read by their letters.
-        character_encoder: `"convolution"` or `"lstm"` (in both directions).
-        character_filters: size of a word's vector from its letters.
-        word_length: letters of a word that are read.
-        casing: whether words are also told apart by their case: lower, upper, ...
-        embedding_size: size of a word's vector; of `vectors` it is theirs.
-        word_dropout: share of the words that are unknown, others at every training
-            step, so that their letters are learnt.
-        cell: `"simple"`, `"lstm"` or `"gru"`.
-        units: size of the state of each direction.
-        num_layers: recurrent layers.
-        bidirectional: whether the sentence is also read backwards.
-        input_dropout: share of the word vectors' features dropped.
-        output_dropout: share of the recurrent outputs dropped.
-        recurrent_dropout: share of the state dropped inside each step.
-        recurrent_initializer: `"orthogonal"` or `"identity"` (IRNN).
-        crf: whether the scores of neighbouring tags are learnt as well.
-        constrained: with a CRF, whether taggings that break the scheme of the training
-            data's spans are ruled out.
-        balance: of spans, whether after training the score of the tag `O` is shifted to
-            where the F1 of the development split is best.
-        dtype: `"float32"` or `"mixed_bfloat16"`.
-        batch_size: sentences of a batch; None for 32, or 8 on the embedded default.
-        batch_tokens: instead of `batch_size`, the tokens of a batch at most, padding
-            included; 0 for none.
-        run_dir: a new directory for the results; None for the next `runs/tag`.
-    """
+    renamed: ClassVar = {
+        **RunConfig.renamed,
+        **VectorsConfig.renamed,
+        "tag": "tag_column",
+        "balance": "tune_outside_score",
+    }
+    defaults: ClassVar = {
+        "embedding_size": 100,
+        "character_filters": 100,
+        "input_dropout": 0.4,
+        "output_dropout": 0.4,
+        "epochs": 10,
+        "batch_size": 32,
+        "learning_rate": 3e-3,
+        "clip_norm": 5.0,
+    }
+    embedded_defaults: ClassVar = {  # a small corpus
+        "input_dropout": 0.5,
+        "output_dropout": 0.5,
+        "epochs": 5,
+        "batch_size": 8,
+    }
 
-    data: str | None = None
-    tag: str = "upos"
-    word_column: int = 0
-    tag_column: int = -1
-    features: str | None = None
-    min_count: int = 2
-    lowercase: bool = True
-    characters: bool = True
-    character_encoder: Literal["convolution", "lstm"] = "convolution"
-    character_filters: int = 100
-    word_length: int = 16
-    casing: bool = False
-    embedding_size: int = 100
-    word_dropout: float = 0.0
-    cell: Cell = "lstm"
-    units: int = 128
-    num_layers: int = 1
-    bidirectional: bool = True
-    input_dropout: float = 0.4
-    output_dropout: float = 0.4
-    recurrent_dropout: float = 0.0
-    recurrent_initializer: Initializer = "orthogonal"
-    crf: bool = False
-    constrained: bool = False
-    balance: bool = True
-    dtype: Precision = "float32"
-    run_dir: str | None = None
-    epochs: int = 10
-    batch_size: int | None = None
-    batch_tokens: int = 0
-    learning_rate: float = 3e-3
-    clip_norm: float = 5.0
+    word_column: int = option(
+        0, "of CoNLL columns, counted from 0, or from -1 at the end", group="data"
+    )
+    tag_column: str | int | None = option(
+        None, "upos or xpos of CoNLL-U, or a number; else upos, the last", group="data"
+    )
+    min_count: int = option(
+        2, "rarer words are unknown, which trains that vector", group="data", at_least=1
+    )
+    lowercase: bool = option(
+        True, "lower the case of words, but not of their characters", group="data"
+    )
+    constrained: bool = option(
+        False, "with a CRF, rule out taggings that break the scheme of spans"
+    )
+    tune_outside_score: bool = option(
+        True, "of spans: shift the score of O to the best dev F1", group="training"
+    )
 
 
-def run(config: Config) -> Result:
+def run(config: Config) -> Result[Tagger]:
     """Trains, evaluates and saves a tagger.
 
     Args:
@@ -132,36 +106,42 @@ def run(config: Config) -> Result:
     Raises:
         ValueError: if the data or an option is not as expected.
     """
-    if config.data is None:  # what the embedded default changes: it is a small corpus
-        config = config.adapted(epochs=5, input_dropout=0.5, output_dropout=0.5)
-    if not config.batch_tokens:
-        config = config.adapted(batch_size=8 if config.data is None else 32)
-    config.check(min_count=1, batch_tokens=0, **pretrained_embeddings.LEAST)
+    experiment = prepare(config)
+    experiment.fit()
+    return experiment.report()
+
+
+def prepare(config: Config) -> Experiment[Config, Tagger]:
+    """Reads the data and builds the model and its batches; writes nothing."""
+    config = config.resolved()
+    directory = RunDirectory("tag", config.run_dir)
+    # Data: words, characters and tags of the training data.
     splits = read(config)
-    train_words = splits["train"]
-    sentences = (words for words, _ in train_words)
-    if config.lowercase:
-        sentences = (map(str.lower, words) for words in sentences)
-    words = pretrained_embeddings.choose_words(config, sentences, config.min_count)
-    characters = Vocabulary.build("".join(words) for words, _ in train_words)
-    labels = Labels.build(
-        (t for _, tags in train_words for t in tags), train_words.name
+    train = splits["train"]
+    sentences = (
+        [word.lower() for word in words] if config.lowercase else words
+        for words, _ in train
     )
-    scheme = span_schemes.detect(tags for _, tags in train_words)
+    words = initial_embeddings(config, sentences, config.min_count, config.seed)
+    characters = Vocabulary.build("".join(words) for words, _ in train)
+    labels = Labels.build((tag for _, tags in train for tag in tags), train.name)
+    scheme = span_schemes.detect(tags for _, tags in train)
     if config.constrained:
-        _check_constraint(config, scheme, train_words)
+        _check_constraint(config, scheme, train)
+    # Model.
     model_config = TaggerConfig.select(
         config,
+        vocabulary_size=len(words.vocabulary),
         num_classes=len(labels),
         character_vocabulary_size=len(characters),
         **words.sizes(config.embedding_size),
     )
-    run = Run("tag", config)
+    set_seed(config.seed)
     tagger = Tagger(
         model_config,
         {
-            "words": words.vocabulary.tokens[4:],
-            "characters": characters.tokens[4:],
+            "words": words.vocabulary.entries,
+            "characters": characters.entries,
             "labels": labels.names,
         },
         lowercase=config.lowercase,
@@ -170,97 +150,94 @@ def run(config: Config) -> Result:
         constrained=config.constrained,
         **words.settings(config),
     )
-    words.fill(tagger.keras_model)
-    late = pretrained_embeddings.late(tagger.keras_model, config)
-
-    def batches(split: str, shuffle: bool = False) -> Batches:
-        columns = {
-            "token_ids": Ragged.pack(tagger.encode(w) for w, _ in splits[split]),
-            "tags": Ragged.pack(
-                labels.encode_all(tags, place)
-                for place, (_, tags) in splits[split].located()
-            ),
-        }
-
-        def assemble(columns, weights):
-            inputs = tagger.inputs(columns["token_ids"])
-            x, y, weights = tagging_batch({**inputs, "tags": columns["tags"]}, weights)
-            return ({**x, "tags": y} if config.crf else x), y, weights
-
-        return Batches(
-            columns,
-            assemble,
-            config.batch_size,
-            shuffle,
-            config.seed,
-            config.batch_tokens,
-        )
-
-    train, dev = batches("train", shuffle=True), batches("dev")
-    batches("test")  # a bad line of the test data is better known now
-    run.create()
-    # A CRF learns each tag given the right one before it; how well it finds all by
-    # itself is seen only in decoding.
-    name = "f1" if scheme else "accuracy"
-    history = fit(
-        build_crf_training(tagger.keras_model) if config.crf else tagger.keras_model,
-        train,
-        dev,
-        config,
-        loss=keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        ),
-        metric=(
-            keras.metrics.SparseCategoricalCrossentropy("nats", from_logits=True)
-            if config.crf
-            else keras.metrics.SparseCategoricalAccuracy("accuracy")
-        ),
-        score=(f"val_{name}", "max"),
-        save=lambda: tagger.save(run.checkpoint),
-        history_file=run.history_file,
-        evaluate=(
-            (lambda: {f"val_{name}": score(scheme, *_predict(tagger, splits["dev"]))})
-            if config.crf or scheme
-            else None
-        ),
-        late=late,
+    embedding = tagger.keras_model.get_layer("embedding")
+    words.fill(embedding)
+    # Batches: words and tags to ids. A bad line of the test data is known now.
+    train_batches, dev_batches, _ = (
+        batches(split, splits[split], tagger, config)
+        for split in ("train", "dev", "test")
     )
-    plots.learning_curves(history, f"val_{name}", run.directory / "curves.png")
+    return Experiment(
+        config=config,
+        splits=splits,
+        model=tagger,
+        trained=_training_model(tagger),
+        train=train_batches,
+        dev=dev_batches,
+        objective=tagging_objective(config.crf, "f1" if scheme else "accuracy"),
+        evaluate=_dev_scores(tagger, splits["dev"]),
+        delayed=delayed_vectors(embedding, config),
+        write_report=write_report,
+        directory=directory,
+        notes=words.report(),
+    )
 
-    others = words.report()
-    if scheme and config.balance:
-        others["shift_of_o"] = balance(tagger, splits["dev"])
-        tagger.save(run.checkpoint)
+
+def read(config: Config) -> dict[str, Tagged]:
+    """Returns the splits of the configuration's data: `(words, tags)`."""
+    return corpora.tagged(
+        config.data,
+        word_column=config.word_column,
+        tag_column=config.tag_column,
+        features=config.features,
+    )
+
+
+def batches(split: str, corpus: Tagged, tagger: Tagger, config: Config) -> Batches:
+    """Encodes a split, and cuts it into batches; those for training are shuffled."""
+    columns = {
+        "token_ids": Ragged.pack(tagger.encode(words) for words, _ in corpus),
+        "tags": Ragged.pack(
+            tagger.labels.encode_all(tags, place)
+            for place, (_, tags) in corpus.located()
+        ),
+    }
+
+    def assemble(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:
+        inputs = tagger.inputs(columns["token_ids"])
+        x, y, weights = tagging_batch({**inputs, "tags": columns["tags"]}, weights)
+        return ({**x, "tags": y} if config.crf else x), y, weights
+
+    return Batches(
+        columns,
+        assemble,
+        config.batch_size,
+        split == "train",
+        config.seed,
+        config.batch_tokens,
+    )
+
+
+def write_report(experiment: Experiment[Config, Tagger]) -> Report:
+    """Tunes the score of O, evaluates the tagger, and draws curves and confusions."""
+    tagger, splits = experiment.model, experiment.splits
+    directory, scheme = experiment.directory.path, tagger.settings["scheme"]
+    plots.learning_curves(
+        experiment.history,
+        f"val_{experiment.objective.score}",
+        directory / "curves.png",
+    )
+    others: dict[str, Any] = {}
+    if scheme and experiment.config.tune_outside_score:
+        others["shift_of_o"] = tune(tagger, splits["dev"])
+        experiment.save()
     predicted, expected = _predict(tagger, splits["test"])
+    names = tagger.labels.names
     counts = metrics.confusion(
-        itertools.chain(*predicted), itertools.chain(*expected), labels.names
+        itertools.chain(*predicted), itertools.chain(*expected), names
     )
-    plots.confusion_matrix(counts, labels.names, run.directory / "confusion.png")
+    plots.confusion_matrix(counts, names, directory / "confusion.png")
     baseline = baselines.most_frequent_tag(splits["train"])
     guessed = [baseline(words) for words, _ in splits["test"]]
-    return run.finish(
-        tagger,
-        history,
-        train,
+    return Report(
         metric="entity F1" if scheme else "accuracy",
         unit="%",
         split=f"test, {sum(map(len, expected)):,} words",
         score=100 * score(scheme, predicted, expected),
+        dev_score=100 * score(scheme, *_predict(tagger, splits["dev"])),
         baseline=("most frequent tag", 100 * score(scheme, guessed, expected)),
         predict="predict {run} 'a sentence to tag'",
-        dev_score=evaluate(tagger, config, "dev"),
-        **others,
-    )
-
-
-def read(config: Config) -> dict[str, corpora.Corpus]:
-    """Returns the splits of the configuration's data: `(words, tags)`."""
-    return corpora.tagged(
-        config.data,
-        tag=config.tag,
-        word_column=config.word_column,
-        tag_column=config.tag_column,
-        features=config.features,
+        others=others,
     )
 
 
@@ -270,7 +247,7 @@ def evaluate(tagger: Tagger, config: Config, split: str = "test") -> float:
     return 100 * score(tagger.settings.get("scheme"), *tags)
 
 
-def score(scheme: span_schemes.Scheme | None, predicted: Tags, expected: Tags) -> float:
+def score(scheme: Scheme | None, predicted: Tags, expected: Tags) -> float:
     """Returns the F1 of the spans, or without a scheme the accuracy; 0 to 1."""
     if scheme:
         return metrics.entity_f1(predicted, expected, scheme)
@@ -279,26 +256,19 @@ def score(scheme: span_schemes.Scheme | None, predicted: Tags, expected: Tags) -
     )
 
 
-def balance(tagger: Tagger, dev: corpora.Corpus) -> float:
-    """Makes the tag `O` of a tagger of spans as rare as suits their F1 best.
-
-    Most words are outside of spans, and where it is in doubt the likeliest tagging has
-    none, so that it misses more of them than it makes up (Mohit et al. 2012); the F1 is
-    best where the two are in balance.
+def tune(tagger: Tagger, dev: Tagged) -> float:
+    """Shifts the score of `O` to where the F1 of the spans is best; returns the shift.
 
     Args:
-        tagger: its score of `O` is changed.
+        tagger: of spans; its score of `O` is changed.
         dev: sentences that had no part in training.
-
-    Returns:
-        What was added to the score, one of `SHIFTS`.
     """
-    scores = {}
-    for shift in SHIFTS:
+
+    def f1(shift: float) -> float:
         tagger.shift_score("O", shift)
-        scores[shift] = score(tagger.settings["scheme"], *_predict(tagger, dev))
-        tagger.shift_score("O", -shift)
-    best = max(SHIFTS, key=scores.__getitem__)
+        return score(tagger.settings["scheme"], *_predict(tagger, dev))
+
+    best, scores = tune_outside_score(f1)
     tagger.shift_score("O", best)
     print(
         f"score of O shifted by {best}: F1 of the development split "
@@ -307,7 +277,22 @@ def balance(tagger: Tagger, dev: corpora.Corpus) -> float:
     return best
 
 
-def _check_constraint(config: Config, scheme, train: corpora.Corpus) -> None:
+def _training_model(tagger: Tagger) -> keras.Model:
+    if tagger.config.crf:
+        return build_crf_training(tagger.keras_model)
+    return tagger.keras_model
+
+
+def _dev_scores(tagger: Tagger, dev: Tagged):
+    """Returns what scores the decoded tags, where the metric of `fit` does not."""
+    scheme = tagger.settings["scheme"]
+    if not (tagger.config.crf or scheme):
+        return None
+    name = "val_f1" if scheme else "val_accuracy"
+    return lambda: {name: score(scheme, *_predict(tagger, dev))}
+
+
+def _check_constraint(config: Config, scheme: Scheme | None, train: Tagged) -> None:
     if not config.crf:
         raise ValueError("constrained: expected false without a CRF, got true")
     if not scheme:
@@ -318,9 +303,9 @@ def _check_constraint(config: Config, scheme, train: corpora.Corpus) -> None:
         raise ValueError(f"{message}; a constrained CRF cannot learn it")
 
 
-def _predict(tagger: Tagger, corpus: corpora.Corpus) -> tuple[Tags, Tags]:
+def _predict(tagger: Tagger, corpus: Tagged) -> tuple[Tags, Tags]:
     """Returns the tags of each sentence that were predicted, and those expected."""
-    sentences, expected = zip(*corpus)
+    sentences, expected = zip(*corpus, strict=True)
     predicted = [[tag for _, tag in pairs] for pairs in tagger.predict(sentences)]
     return predicted, expected
 

@@ -1,22 +1,34 @@
-"""Command lines that end in one clear line when something is wrong."""
+"""Command lines: options out of a configuration, errors of one clear line."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
+import shutil
 import sys
+import textwrap
 import typing
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from zoo.configuration import (
+    GROUPS,
+    Configuration,
+    describe,
+    type_in_words,
+)
 from zoo.data.corpus_files import did_you_mean
 
+C = TypeVar("C", bound=Configuration)
+OPTION_WIDTH = 31  # columns of an option in --help
 
-def parse(config_type: type, arguments: list[str] | None = None):
+
+def parse(config_type: type[C], arguments: list[str] | None = None) -> C:
     """Makes a configuration from the command line, or from a YAML file by `--config`.
 
     Args:
-        config_type: a dataclass; each field is an option.
+        config_type: each of its fields is an option.
         arguments: of the command line; those of this process if None.
 
     Raises:
@@ -24,13 +36,19 @@ def parse(config_type: type, arguments: list[str] | None = None):
     """
     import jsonargparse
 
-    parser = jsonargparse.ArgumentParser(
-        description=(config_type.__doc__ or "").split("\n")[0], exit_on_error=False
-    )
+    class Parser(jsonargparse.ArgumentParser):
+        def format_help(self) -> str:
+            return help_text(config_type)
+
+    parser = Parser(exit_on_error=False)
     parser.add_argument("--config", action=jsonargparse.ActionConfigFile)
-    parser.add_class_arguments(config_type)
+    hints = typing.get_type_hints(config_type)
+    for field in dataclasses.fields(config_type):
+        hint = hints[field.name]
+        kind = hint | None if field.default is None else hint
+        parser.add_argument(f"--{field.name}", type=kind)
     try:
-        # Without defaults, so that the configuration knows what was given.
+        # Without defaults, so that what was not given stays so.
         options = parser.parse_args(arguments, defaults=False).as_dict()
     except jsonargparse.ArgumentError as error:
         raise ValueError(_clear(str(error), config_type)) from None
@@ -38,51 +56,58 @@ def parse(config_type: type, arguments: list[str] | None = None):
     return config_type(**options)
 
 
-def check_types(config: Any) -> None:
-    """Raises ValueError unless the fields of a configuration are of their types.
-
-    Args:
-        config: a dataclass; one from the command line has been checked already.
-    """
-    for name, hint in typing.get_type_hints(type(config)).items():
-        value = getattr(config, name)
-        if not _fits(value, hint):
-            raise ValueError(f"{name}: expected {_words(hint)}, got {value!r}")
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    if typing.get_origin(hint) is Literal:
-        return value in typing.get_args(hint)
-    if parts := typing.get_args(hint):
-        return any(_fits(value, part) for part in parts)
-    if isinstance(value, bool):
-        return hint is bool
-    return isinstance(value, (int, float) if hint is float else hint)
+def help_text(config_type: type[Configuration]) -> str:
+    """Returns what `--help` prints: the options by group, a line each."""
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    hints = typing.get_type_hints(config_type)
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    program = f"python -m {main.name}" if main else os.path.basename(sys.argv[0])
+    summary = (config_type.__doc__ or "").split("\n")[0]
+    lines = [f"usage: {program} [--OPTION VALUE ...]", "", summary]
+    for group in GROUPS:
+        lines += ["", f"{group}:"]
+        if group == "data":
+            about = "take options from this YAML file; later ones override it"
+            lines += _help_lines("--config FILE", about, width)
+        for field in dataclasses.fields(config_type):
+            if field.metadata["option"].group == group:
+                option = f"--{field.name} {_placeholder(hints[field.name])}".rstrip()
+                lines += _help_lines(option, describe(config_type, field), width)
+    return "\n".join(lines) + "\n"
 
 
-def _clear(message: str, config_type: type) -> str:
+def _help_lines(option: str, about: str, width: int) -> list[str]:
+    start = f"  {option}".ljust(OPTION_WIDTH) + " "
+    indent = " " * (OPTION_WIDTH + 1)
+    return textwrap.wrap(start + about, width, subsequent_indent=indent)
+
+
+def _placeholder(hint: Any) -> str:
+    """Returns what stands for a value in --help; nothing where the help names all."""
+    parts = [part for part in typing.get_args(hint) or [hint] if part is not type(None)]
+    if typing.get_origin(hint) is Literal or typing.get_args(parts[0]):
+        return ""
+    names = {int: "N", float: "X", bool: "BOOL"}
+    return names.get(parts[0], "TEXT")
+
+
+def _clear(message: str, config_type: type[Configuration]) -> str:
     """Says in one line which option it is, what was expected and what came."""
     message = re.sub('^Parser key "(.+?)"', r"--\1", " ".join(message.split()))
     hints = typing.get_type_hints(config_type)
     option = re.match(r"--(\w+): ", message)
     value = re.search("(?:Got|Given) value: (.*)", message)
     if option and value and option[1] in hints:
-        return f"--{option[1]}: expected {_words(hints[option[1]])}, got {value[1]!r}"
+        expected = type_in_words(hints[option[1]])
+        return f"--{option[1]}: expected {expected}, got {value[1]!r}"
     unknown = re.search("(?:unrecognized arguments: |Option ')([^ =']+)", message)
     if unknown:
-        near = did_you_mean(unknown[1].lstrip("-"), hints)
+        name = unknown[1].lstrip("-")
+        if name in config_type.renamed:
+            return f"{unknown[1]}: is now called --{config_type.renamed[name]}"
+        near = did_you_mean(name, hints)
         return f"unknown option {unknown[1]}{near or '; see --help'}"
     return message
-
-
-def _words(hint: Any) -> str:
-    """Returns what a type takes, in words."""
-    if typing.get_origin(hint) is Literal:
-        return " or ".join(map(repr, typing.get_args(hint)))
-    if parts := typing.get_args(hint):
-        return " or ".join(map(_words, parts))
-    words = {int: "a whole number", float: "a number", bool: "true or false"}
-    return words.get(hint, "null" if hint is type(None) else "text")
 
 
 def end_cleanly(action: Callable[[], Any]) -> None:

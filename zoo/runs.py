@@ -1,31 +1,69 @@
-"""Run directories, and what a recipe returns and prints."""
+"""Runs: an experiment from its data to its report, and the directory it writes."""
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import importlib.metadata
+import io
 import json
 import platform
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 import keras
 import yaml
 
 from zoo.atomic_files import write_text
+from zoo.configuration import configuration, option
+from zoo.data.corpus_files import Splits
 from zoo.hardware import device
-from zoo.inference import TrainedModel
+from zoo.inference.trained_model import TrainedModel
+from zoo.training.callbacks import Row
 from zoo.training.config import TrainingConfig
+from zoo.training.fit import fit
+from zoo.training.objectives import Objective
+from zoo.training.optimizers import DelayedTraining
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 
 
+@configuration
+class RunConfig(TrainingConfig):
+    """What every recipe takes besides its model's options."""
+
+    data: str | None = option(
+        None, "directory, file or tfds:<builder>; else the default", group="data"
+    )
+    features: str | None = option(
+        None, "of tfds: data, the names of its features, with commas", group="data"
+    )
+    run_dir: str | None = option(
+        None, "new directory for the results; else runs/<recipe>", group="output"
+    )
+
+    def resolved(self) -> Self:
+        """Returns a copy in which no option that has a default is None.
+
+        Where `batch_tokens` is given, it stands in place of `batch_size`.
+        """
+        config = super().resolved()
+        if self.batch_tokens and self.batch_size is None:
+            return dataclasses.replace(config, batch_size=None)
+        return config
+
+
+C = TypeVar("C", bound=RunConfig)
+M = TypeVar("M", bound=TrainedModel)
+
+
 @dataclass(frozen=True)
-class Result:
+class Result(Generic[M]):
     """What a recipe returns.
 
     Attributes:
@@ -36,101 +74,193 @@ class Result:
     """
 
     metrics: dict[str, Any]
-    model: TrainedModel
-    history: list[dict[str, float]]
+    model: M
+    history: list[Row]
     directory: Path
 
 
-class Run:
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a recipe says of a trained model.
+
+    Attributes:
+        metric: name of the score.
+        unit: of the score and of the baseline.
+        split: which examples the score is of, and how many.
+        score: of the model.
+        dev_score: the same of the development split.
+        baseline: name and score of the baseline.
+        predict: subcommand and arguments that use the model; `{run}` stands for the
+            run directory.
+        others: further entries of `metrics.json`.
+    """
+
+    metric: str
+    unit: str
+    split: str
+    score: float
+    dev_score: float
+    baseline: tuple[str, float]
+    predict: str
+    others: dict[str, Any] = field(default_factory=dict)
+
+
+class RunDirectory:
     """A run directory: `checkpoint/`, `config.yaml`, `history.csv`, `metrics.json`,
     pictures.
 
+    Nothing is written before `create`, so that bad data leaves no directory.
+
     Args:
         recipe: name of the recipe.
-        config: its configuration, with a `run_dir` (None: the first free one under
-            `runs/`) and a `seed`, which is set here.
-
-    Nothing is written before `create`, so that bad data leaves no directory behind.
+        run_dir: the directory; None for the first free one under `runs/`.
 
     Raises:
         ValueError: if `run_dir` exists and is not empty.
     """
 
-    def __init__(self, recipe: str, config: TrainingConfig):
-        self.recipe, self.config = recipe, config
-        self.directory = _free_directory(recipe, config.run_dir)
-        self.checkpoint = self.directory / "checkpoint"
-        self.history_file = self.directory / "history.csv"
+    def __init__(self, recipe: str, run_dir: str | None = None):
+        self.recipe, self.path = recipe, _free_directory(recipe, run_dir)
         self.started = time.perf_counter()
-        keras.utils.set_random_seed(config.seed)
 
-    def create(self) -> None:
+    @property
+    def checkpoint(self) -> Path:
+        """Where the checkpoint is."""
+        return self.path / "checkpoint"
+
+    def create(self, config: RunConfig) -> None:
         """Makes the directory, with its `config.yaml`."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(dataclasses.asdict(self.config), sort_keys=False)
+        self.path.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False)
         try:
-            write_text(self.directory / "config.yaml", text)
+            write_text(self.path / "config.yaml", text)
         except OSError:
-            self.directory.rmdir()  # which is still empty
+            self.path.rmdir()  # which is still empty
             raise
 
-    def finish(
-        self,
-        trained: TrainedModel,
-        history: list[dict[str, float]],
-        train: Any,
-        *,
-        metric: str,
-        unit: str,
-        split: str,
-        score: float,
-        baseline: tuple[str, float],
-        predict: str,
-        **others: Any,
-    ) -> Result:
-        """Writes `metrics.json`, prints the table and the command that predicts.
+    def write_history(self, rows: list[Row]) -> None:
+        """Writes `history.csv`, a row for each epoch."""
+        table = io.StringIO()
+        writer = csv.DictWriter(table, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path / "history.csv", table.getvalue())
 
-        Args:
-            trained: the model.
-            history: rows of the training.
-            train: the training batches.
-            metric: name of the score.
-            unit: of the score and of the baseline, for the table.
-            split: which examples the score is of, and how many.
-            score: of the model.
-            baseline: name and score of the baseline.
-            predict: subcommand and arguments that use the model; `{run}` stands for
-                the run directory.
-            others: further entries of `metrics.json`.
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Writes `metrics.json`."""
+        text = json.dumps(metrics, indent=1, ensure_ascii=False) + "\n"
+        write_text(self.path / "metrics.json", text)
+
+
+@dataclass(kw_only=True, eq=False)
+class Experiment(Generic[C, M]):
+    """A model that is ready to be trained: what a recipe's `prepare` returns.
+
+    Attributes:
+        config: the configuration, resolved.
+        splits: the corpora of `"train"`, `"dev"` and `"test"`.
+        model: the model as users will hold it.
+        trained: the Keras model that `fit` trains; it shares the weights of `model`.
+        train: batches of the training split.
+        dev: batches of the development split.
+        objective: loss, metric and score.
+        write_report: evaluates, draws, and says how good the model is.
+        directory: where the run is written, once it is fitted.
+        evaluate: returns more development scores, once an epoch.
+        delayed: weights that are trained only after some epochs.
+        notes: what `metrics.json` says of the data and the vectors.
+        history: a row for each epoch that has been trained.
+    """
+
+    config: C
+    splits: Splits
+    model: M
+    trained: keras.Model
+    train: Any
+    dev: Any
+    objective: Objective
+    write_report: Callable[[Experiment[C, M]], Report]
+    directory: RunDirectory
+    evaluate: Callable[[], Row] | None = None
+    delayed: DelayedTraining | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+    history: list[Row] = field(default_factory=list)
+
+    def fit(self) -> list[Row]:
+        """Trains the model, and leaves it and the checkpoint with its best weights.
+
+        Returns:
+            The history, a row for each epoch.
+
+        Raises:
+            TrainingDiverged: if the loss becomes NaN; names the step.
+            KeyboardInterrupt: after Ctrl-C; says what is kept.
         """
-        training_seconds = sum(row["seconds"] for row in history)
-        metrics = {
-            "recipe": self.recipe,
+        self.directory.create(self.config)
+        self.model.keras_model.summary(print_fn=print)
+        try:
+            self.history = fit(
+                self.trained,
+                self.train,
+                self.dev,
+                self.config,
+                self.objective,
+                save=self.save,
+                on_epoch=self.directory.write_history,
+                evaluate=self.evaluate,
+                delayed=self.delayed,
+            )
+        except KeyboardInterrupt as interrupt:
+            kept = f"{self.directory.path} holds the best checkpoint so far"
+            raise KeyboardInterrupt(f"{interrupt}; {kept}") from None
+        return self.history
+
+    def save(self) -> None:
+        """Writes the checkpoint with the present weights."""
+        self.model.save(self.directory.checkpoint)
+
+    def report(self) -> Result[M]:
+        """Evaluates the model, writes pictures and `metrics.json`, prints the table.
+
+        Returns:
+            The metrics and the model.
+        """
+        report = self.write_report(self)
+        metrics = self._metrics(report)
+        path = self.directory.path
+        self.directory.write_metrics(metrics)
+        _print_table(metrics)
+        print(f"run directory: {path}")
+        print(
+            f"try it: python -m zoo {report.predict.format(run=shlex.quote(str(path)))}"
+        )
+        return Result(metrics, self.model, self.history, path)
+
+    def _metrics(self, report: Report) -> dict[str, Any]:
+        epochs = len(self.history)
+        training_seconds = sum(row["seconds"] for row in self.history)
+        return {
+            "recipe": self.directory.recipe,
             "command": command(),
             "data": self.config.data or "embedded default",
-            "split": split,
-            "metric": metric,
-            "unit": unit,
-            "score": score,
-            "baseline": {"name": baseline[0], "score": baseline[1]},
+            "split": report.split,
+            "metric": report.metric,
+            "unit": report.unit,
+            "score": report.score,
+            "baseline": {"name": report.baseline[0], "score": report.baseline[1]},
             "seed": self.config.seed,
-            "epochs": len(history),
-            "parameters": trained.keras_model.count_params(),
-            "seconds": time.perf_counter() - self.started,
-            "tokens_per_second": train.num_tokens() * len(history) / training_seconds,
-            "padding_waste": train.padding_waste(),
-            "batch_shapes": train.num_shapes(),
+            "epochs": epochs,
+            "parameters": self.model.keras_model.count_params(),
+            "seconds": time.perf_counter() - self.directory.started,
+            "tokens_per_second": self.train.num_tokens() * epochs / training_seconds,
+            "padding_waste": self.train.padding_waste(),
+            "batch_shapes": self.train.num_shapes(),
             "device": device(),
             "versions": versions(),
-            **others,
+            "dev_score": report.dev_score,
+            **self.notes,
+            **report.others,
         }
-        text = json.dumps(metrics, indent=1, ensure_ascii=False) + "\n"
-        write_text(self.directory / "metrics.json", text)
-        _print_table(metrics)
-        print(f"run directory: {self.directory}")
-        place = shlex.quote(str(self.directory))
-        print("try it: python -m zoo " + predict.format(run=place))
-        return Result(metrics, trained, history, self.directory)
 
 
 def _print_table(metrics: dict[str, Any]) -> None:
@@ -160,6 +290,11 @@ def _free_directory(recipe: str, run_dir: str | None) -> Path:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(f"run_dir: {path} exists already; expected a new directory")
     return path
+
+
+def set_seed(seed: int) -> None:
+    """Seeds all that a model draws: weights, dropout, samples."""
+    keras.utils.set_random_seed(seed)
 
 
 def command() -> str:

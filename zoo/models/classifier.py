@@ -7,12 +7,12 @@ from typing import Literal
 import keras
 
 from zoo.configuration import REQUIRED, configuration, option
+from zoo.data.targets import HeadName
 from zoo.layers.config import EmbeddingConfig, EmbeddingOptions
 from zoo.layers.embedding import embed_tokens
 from zoo.layers.pooling import AttentionPooling, MaxPooling, MeanPooling, PaddingMask
 from zoo.layers.stacks import dropout, recurrent_stack
 
-HeadName = Literal["binary", "multiclass", "multilabel", "regression"]
 PoolingName = Literal["last", "max", "mean", "attention", "concat"]
 
 

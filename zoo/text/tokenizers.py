@@ -71,3 +71,12 @@ class Tokenizer:
         if self.kind == "characters":
             return "".join(tokens)
         return " ".join(tokens).replace(" " + JOINER, "").removeprefix(JOINER)
+
+
+def without_joiner(token: str) -> str:
+    """Returns a token without the mark that joins it to the one before it.
+
+    >>> without_joiner("￭,")
+    ','
+    """
+    return token.removeprefix(JOINER)

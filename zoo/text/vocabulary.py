@@ -42,6 +42,11 @@ class Vocabulary:
             raise ValueError(f"vocabulary: the token {twice!r} is listed twice")
         del self._ids["<pad>"], self._ids["<s>"]
 
+    @property
+    def entries(self) -> list[str]:
+        """The tokens without the special ones, as a checkpoint stores them."""
+        return self.tokens[len(SPECIAL_TOKENS) :]
+
     def __len__(self) -> int:
         return len(self.tokens)
 

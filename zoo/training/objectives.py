@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import keras
 
-from zoo.models.classifier import HeadName
+from zoo.data.targets import HeadName
 from zoo.training.losses import SmoothedCrossentropy
 
 # Losses are means over real examples or tokens, not over padding.

@@ -1,8 +1,8 @@
-"""Pretrained word vectors in a model: for which words, and whether training moves them.
+"""Pretrained word vectors in a model: for which words, and whether they are trained.
 
 With vectors, a model knows three kinds of words: those of the training data, however
 rare, that the file has; those that the file lacks, if they are frequent enough to be
-learnt; and the first ones of the file, which need not occur in the training data at
+learned; and the first ones of the file, which need not occur in the training data at
 all, so that new sentences profit from the vectors. The development and test data have
 no part in it: their words are known as far as a user's are.
 """
@@ -11,62 +11,24 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 
 from pretrained import vectors
 from zoo.text.vocabulary import SPECIAL_TOKENS, Vocabulary, rank
+from zoo.training.config import VectorsConfig
 from zoo.training.optimizers import DelayedTraining
 
-FROZEN = "embedding/vectors"  # path of the weight that a checkpoint may leave out
-# The smallest values of `VectorsConfig`, for the `check` of a training.
-LEAST = {"vector_words": 0, "unfreeze": 0, "unfreeze_learning_rate": 0}
-
-
-@dataclass(frozen=True, kw_only=True)
-class VectorsConfig:
-    """Which word vectors to begin with, and what becomes of them.
-
-    Args:
-        vectors: a file in a format that `pretrained.vectors` reads, or a name such as
-            "glove-6b-50d"; None for vectors that are learnt from the task alone.
-        vector_words: so many words at the beginning of the file are known besides those
-            of the training data; they keep their vectors.
-        embedding: whether the vectors of the training data's words are `"tuned"` or
-            `"frozen"`; words that the file lacks are learnt in any case.
-        unfreeze: the epochs after which frozen vectors are tuned; 0 for never.
-        unfreeze_learning_rate: of the vectors from then on, the highest of a schedule
-            like that of `learning_rate`.
-    """
-
-    vectors: str | None = None
-    vector_words: int = 50_000
-    embedding: Literal["tuned", "frozen"] = "tuned"
-    unfreeze: int = 0
-    unfreeze_learning_rate: float = 1e-4
-
-    def check_vectors(self) -> None:
-        """Raises ValueError if an option needs another one that is not given."""
-        if self.vectors is None and self.embedding == "frozen":
-            raise ValueError("embedding: expected tuned without vectors, got frozen")
-        if self.unfreeze and self.embedding == "tuned":
-            raise ValueError(
-                f"unfreeze: expected 0 where embedding is tuned, got {self.unfreeze}"
-            )
-
-    @property
-    def is_frozen(self) -> bool:
-        """Whether the vectors stay frozen to the end."""
-        return self.embedding == "frozen" and not self.unfreeze
+FROZEN = "vectors"  # name of the variable that a checkpoint may leave out
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
-    """The words that a model knows, and the vectors it begins with.
+class InitialEmbeddings:
+    """The words that a model knows, and the vectors it starts with.
 
     Attributes:
         vocabulary: of the model; words whose vectors are kept are the last ones.
@@ -81,25 +43,21 @@ class Words:
     found: vectors.Vectors | None = None
 
     def sizes(self, embedding_size: int) -> dict[str, Any]:
-        """Returns the fields of a model's configuration.
+        """Returns fields of a model's configuration: `num_frozen`, `embedding_size`.
 
         Args:
-            embedding_size: of vectors that are learnt from the task alone.
+            embedding_size: of vectors that are learned from the task alone.
         """
         if self.matrix is not None:
             embedding_size = self.matrix.shape[1]
-        return {
-            "vocabulary_size": len(self.vocabulary),
-            "num_frozen": self.num_frozen,
-            "embedding_size": embedding_size,
-        }
+        return {"num_frozen": self.num_frozen, "embedding_size": embedding_size}
 
     def settings(self, config: VectorsConfig) -> dict[str, Any]:
         """Returns the settings of a trained model: what prediction needs to know."""
-        if self.found is None:
+        if self.found is None or self.matrix is None:
             return {}
         settings: dict[str, Any] = {"lower_unknown": True}
-        if config.is_frozen and self.num_frozen:
+        if config.stays_frozen and self.num_frozen:
             settings["vectors"] = {
                 "source": self.found.source,
                 "sha256": self.found.sha256,
@@ -107,11 +65,10 @@ class Words:
             }
         return settings
 
-    def fill(self, model: keras.Model) -> None:
-        """Puts the vectors into the weights of a model, and says what they cover."""
-        if self.found is None:
+    def fill(self, layer: keras.layers.Layer) -> None:
+        """Assigns the vectors to an embedding layer, and prints what they cover."""
+        if self.found is None or self.matrix is None:
             return
-        layer = model.get_layer("embedding")
         if self.num_frozen:
             layer.embeddings.assign(self.matrix[: -self.num_frozen])
             layer.vectors.assign(self.matrix[-self.num_frozen :])
@@ -135,76 +92,88 @@ class Words:
         }
 
 
-def choose_words(
-    config: VectorsConfig, sequences: Iterable[Iterable[str]], min_count: int
-) -> Words:
-    """Makes the vocabulary of a model.
+def initial_embeddings(
+    config: VectorsConfig,
+    sequences: Iterable[Iterable[str]],
+    min_count: int,
+    seed: int,
+    form: Callable[[str], str] = str,
+) -> InitialEmbeddings:
+    """Makes the vocabulary of a model, and the vectors it starts with.
 
     Args:
-        config: with its `seed`; which vectors to take.
+        config: which vectors to take.
         sequences: the words of each training example; read once.
         min_count: words seen less often are left out, unless the vectors have them.
+        seed: of the vectors that are drawn for words that the file lacks.
+        form: from a word of the model to the word whose vector it gets.
 
     Returns:
-        The words, and with pretrained vectors a row for each. The special tokens begin
+        The words, and with pretrained vectors a row for each. The special tokens start
         with the mean of the rows that were found, other missing words with numbers like
         theirs.
 
     Raises:
         ValueError: if an option or the file of vectors is not as expected.
     """
-    config.check_vectors()
     counts: Counter[str] = Counter()
     for words in sequences:
         counts.update(words)
     if config.vectors is None:
-        return Words(Vocabulary(rank(counts, min_count)))
+        return InitialEmbeddings(Vocabulary(rank(counts, min_count)))
     ranked = rank(counts)
+    forms: Counter[str] = Counter()
+    for word in ranked:
+        forms[form(word)] += counts[word]
     found = vectors.load(
         config.vectors,
-        ranked,
-        counts=[counts[word] for word in ranked],
-        seed=config.seed,
+        [*forms],
+        counts=[*forms.values()],
+        seed=seed,
         first=config.vector_words,
     )
-    learnt = [i for i, word in enumerate(ranked) if counts[word] >= min_count]
-    frozen = [
-        i
-        for i in range(len(ranked), len(found.tokens))
-        if found.tokens[i] not in SPECIAL_TOKENS
-    ]
-    with_vector = np.flatnonzero(found.found[: len(ranked)]).tolist()
-    if config.embedding == "frozen":
-        learnt = sorted(set(learnt) - set(with_vector))
-        frozen = with_vector + frozen
+    place = {token: i for i, token in enumerate(found.tokens)}
+    rows = [place[form(word)] for word in ranked]
+    has_vector = found.found[rows]
+    learned = [i for i, word in enumerate(ranked) if counts[word] >= min_count]
+    given = np.flatnonzero(has_vector).tolist()
+    frozen = []
+    if config.finetune_vectors:
+        learned = sorted(set(learned) | set(given))
     else:
-        learnt = sorted(set(learnt) | set(with_vector))
-    order = learnt + frozen
+        learned, frozen = sorted(set(learned) - set(given)), given
+    known = {*ranked, *SPECIAL_TOKENS}
+    more = [i for i in range(len(forms), len(found.tokens))]
+    more = [i for i in more if found.tokens[i] not in known]
+    words = [ranked[i] for i in learned + frozen] + [found.tokens[i] for i in more]
+    order = [rows[i] for i in learned + frozen] + more
     mean = found.matrix[found.found].mean(0, keepdims=True)
-    return Words(
-        Vocabulary(found.tokens[i] for i in order),
-        len(frozen) or None,
+    return InitialEmbeddings(
+        Vocabulary(words),
+        len(frozen) + len(more) or None,
         np.concatenate([np.repeat(mean, len(SPECIAL_TOKENS), 0), found.matrix[order]]),
         found,
     )
 
 
-def late(model: keras.Model, config: VectorsConfig) -> DelayedTraining | None:
-    """Prepares a model for vectors that are tuned after some epochs.
+def delayed_vectors(
+    layer: keras.layers.Layer, config: VectorsConfig
+) -> DelayedTraining | None:
+    """Prepares an embedding for vectors that are trained after some epochs.
 
     Args:
-        model: with vectors that are frozen.
+        layer: with vectors that are frozen.
         config: of the training.
 
     Returns:
-        What `zoo.training.fit` is to begin with late; None for nothing.
+        What `zoo.training.fit` is to delay; None for nothing.
     """
-    if not config.unfreeze:
+    if not config.unfreeze_after:
         return None
-    weight = model.get_layer("embedding").vectors
+    weight = layer.vectors
     weight.trainable = True
     return DelayedTraining(
-        (weight.path,), config.unfreeze, config.unfreeze_learning_rate
+        (weight.path,), config.unfreeze_after, config.unfreeze_learning_rate
     )
 
 
