@@ -22,7 +22,8 @@ import keras
 import numpy as np
 
 from zoo.data import corpora
-from zoo.data.batches import Batches, classification_batch
+from zoo.data.assembly import classification_batch
+from zoo.data.batches import Batches
 from zoo.data.ragged import Ragged
 from zoo.evaluation import baselines, metrics, plots
 from zoo.evaluation.calibration import calibration_error

@@ -25,7 +25,8 @@ from typing import Literal
 import keras
 
 from zoo.data import corpora
-from zoo.data.batches import Batches, tagging_batch
+from zoo.data.assembly import tagging_batch
+from zoo.data.batches import Batches
 from zoo.data.ragged import Ragged
 from zoo.evaluation import baselines, metrics, plots
 from zoo.inference import Tagger
@@ -52,9 +53,9 @@ class Config(VectorsConfig, TrainingConfig):
     Args:
         data: a directory or file of CoNLL-U or CoNLL columns, `tfds:<builder>`, or None
             for news without case and punctuation, which are to be restored.
-        tag: of CoNLL-U data, `"upos"` or `"xpos"`.
         word_column: of CoNLL columns, counted from 0.
-        tag_column: of CoNLL columns; -1 is the last.
+        tag_column: of CoNLL-U its name, `"upos"` or `"xpos"`, of CoNLL columns its
+            number; None for upos, or the last column.
         features: for `tfds:` data, the names of words and tags, as "tokens,upos".
         min_count: words seen less often are unknown, which trains the unknown vector.
         lowercase: whether to lower the case of words; their letters keep it.
@@ -87,9 +88,8 @@ class Config(VectorsConfig, TrainingConfig):
     """
 
     data: str | None = None
-    tag: str = "upos"
     word_column: int = 0
-    tag_column: int = -1
+    tag_column: str | int | None = None
     features: str | None = None
     min_count: int = 2
     lowercase: bool = True
@@ -257,7 +257,6 @@ def read(config: Config) -> dict[str, corpora.Corpus]:
     """Returns the splits of the configuration's data: `(words, tags)`."""
     return corpora.tagged(
         config.data,
-        tag=config.tag,
         word_column=config.word_column,
         tag_column=config.tag_column,
         features=config.features,

@@ -26,7 +26,8 @@ import keras
 import zoo
 from zoo.atomic_files import write_text
 from zoo.data import corpora, default_corpora
-from zoo.data.batches import Batches, translation_batch
+from zoo.data.assembly import translation_batch
+from zoo.data.batches import Batches
 from zoo.data.ragged import Ragged
 from zoo.decoding import BeamOptions
 from zoo.evaluation import baselines, metrics, plots
@@ -294,6 +295,8 @@ def run(config: Config) -> Result:
 
 def read(config: Config) -> dict[str, corpora.Corpus]:
     """Returns the splits of the configuration's data: `(source, target)`."""
+    if _is_spelling(config):
+        return corpora.pronunciations(config.data)
     return corpora.parallel(
         config.data,
         source=config.source,
