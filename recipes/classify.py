@@ -19,7 +19,8 @@ import numpy as np
 
 from zoo.configuration import configuration, option
 from zoo.data import corpora
-from zoo.data.batches import Batch, Batches, classification_batch
+from zoo.data.assembly import Batch, classification_batch
+from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus
 from zoo.data.ragged import Ragged
 from zoo.data.targets import Targets

@@ -27,7 +27,8 @@ from zoo.evaluation.outside_score import tune_outside_score
 
 from zoo.configuration import configuration, option
 from zoo.data import corpora
-from zoo.data.batches import Batch, Batches, tagging_batch
+from zoo.data.assembly import Batch, tagging_batch
+from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus
 from zoo.data.ragged import Ragged
 from zoo.evaluation import baselines, metrics, plots

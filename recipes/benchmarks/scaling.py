@@ -160,7 +160,8 @@ def measure_corpus(file: Path, steps: int) -> dict[str, Any]:
         `file_mb`, `index_mb`, `peak_mb`, and `tokens_per_second`, `cached` and
         `evicted`.
     """
-    from zoo.data.batches import Batches, classification_batch
+    from zoo.data.assembly import classification_batch
+    from zoo.data.batches import Batches
     from zoo.data.prefetching import Prefetcher
     from zoo.data.ragged import Ragged
 

@@ -13,7 +13,7 @@ from zoo.data.corpora import CorpusError
 
 DATA = Path(
     os.environ.get("RECURRENT_ZOO_DATA")
-    or Path(__file__).parents[1] / ".." / "shared" / "data"
+    or Path(__file__).parents[2] / ".." / "shared" / "data"
 )
 CONLLU_ROW = "{}\t{}\t_\t{}\tXX\t_\t0\troot\t_\t_\n"
 
@@ -284,7 +284,9 @@ def test_conllu_skips_multiwords_and_empty_nodes(tmp_path):
     assert list(corpora.read_conllu(path).located()) == [
         (f"{path}:3", (["do", "n't"], ["AUX", "PART"]))
     ]
-    assert list(corpora.read_conllu(path, tag="xpos")) == [(["do", "n't"], ["XX"] * 2)]
+    assert list(corpora.read_conllu(path, tag_column="xpos")) == [
+        (["do", "n't"], ["XX"] * 2)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -305,9 +307,37 @@ def test_errors_of_conllu(tmp_path, content, message):
     assert f"{path}{message}" in str(error.value)
 
 
-def test_conllu_tag_is_upos_or_xpos(tmp_path):
-    with pytest.raises(CorpusError, match="tag is 'pos'; expected upos or xpos"):
-        corpora.read_conllu(tmp_path / "a.conllu", tag="pos")
+@pytest.mark.parametrize("column", ["pos", 3, "-1"])
+def test_a_column_that_conllu_does_not_have(tmp_path, column):
+    message = f"tag_column is {column!r}; expected a column of CoNLL-U: lemma, upos, xp"
+    with pytest.raises(CorpusError, match=message):
+        corpora.read_conllu(tmp_path / "a.conllu", tag_column=column)
+
+
+def test_columns_of_conll_have_no_names(tmp_path):
+    path = write(tmp_path / "a.conll", "a\tX\n" * 20)
+    message = f"{path}: tag_column is 'upos'; expected the number of a column "
+    with pytest.raises(CorpusError, match=message):
+        corpora.tagged(str(path), tag_column="upos")
+
+
+@pytest.mark.parametrize(
+    "column, tags",
+    [(None, ["Z"]), (1, ["Y"]), ("1", ["Y"]), (-2, ["Y"]), ("-1", ["Z"])],
+)
+def test_tag_column_of_conll(tmp_path, column, tags):
+    write(tmp_path / "train.conll", "a\tY\tZ\n\n" * 10)
+    splits = corpora.tagged(str(tmp_path), tag_column=column)
+    assert next(iter(splits["train"])) == (["a"], tags)
+
+
+@pytest.mark.parametrize(
+    "column, tags", [(None, ["NOUN"]), ("upos", ["NOUN"]), ("deprel", ["root"])]
+)
+def test_tag_column_of_conllu(tmp_path, column, tags):
+    write(tmp_path / "train.conllu", (CONLLU_ROW.format(1, "a", "NOUN") + "\n") * 10)
+    splits = corpora.tagged(str(tmp_path), tag_column=column)
+    assert next(iter(splits["train"])) == (["a"], tags)
 
 
 def test_tagged_tells_conllu_from_columns_and_prefers_it(tmp_path):
@@ -411,6 +441,23 @@ def test_pairs_of_three_columns(tmp_path):
     path = write(tmp_path / "a.tsv", "a\tb\tc\n")
     with pytest.raises(CorpusError, match="a.tsv:1: 3 columns where 2 were expected"):
         list(corpora.read_pairs(path))
+
+
+@pytest.mark.parametrize("name", ["words.dict", "words.tsv.gz"])
+def test_pronunciations_in_a_file(tmp_path, name):
+    path = write(tmp_path / name, "hello\tHH AH L OW\n" * 20)
+    splits = corpora.pronunciations(str(path))
+    assert counts(splits) == [16, 2, 2]
+    assert next(iter(splits["dev"])) == ("hello", "HH AH L OW")
+
+
+def test_pronunciations_in_a_directory(tmp_path):
+    for split in ("train", "dev", "test"):
+        write(tmp_path / f"eng_{split}.tsv", f"{split}\tAH\n")
+    splits = corpora.pronunciations(str(tmp_path))
+    assert [list(splits[s]) for s in splits] == [
+        [(split, "AH")] for split in ("train", "dev", "test")
+    ]
 
 
 # --- Splits ----------------------------------------------------------------------

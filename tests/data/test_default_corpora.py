@@ -1,14 +1,21 @@
 """The embedded corpora: deterministic, disjoint, and about as large as documented."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
 
 import pytest
 
-from zoo.data import corpora, default_corpora
+from zoo.data import corpora, default_corpora, news
 
-CORPORA = ["docstrings", "restored_text", "documentation", "pronunciations"]
+CORPORA = [
+    "docstrings",
+    "restored_text",
+    "documentation",
+    "restored_vowels",
+    "pronunciations",
+]
 
 
 def read(name):
@@ -75,7 +82,7 @@ def test_restored_text():
     ],
 )
 def test_marks(document, words, tags):
-    assert default_corpora._mark(document) == (words.split(), tags.split())
+    assert news.mark(document) == (words.split(), tags.split())
 
 
 def test_documentation():
@@ -93,6 +100,39 @@ def test_documentation():
 
 def test_documentation_lines_end():
     assert all(line.endswith("\n") for line in default_corpora.documentation()["dev"])
+
+
+def test_restored_vowels():
+    splits = read("restored_vowels")
+    pairs = sum(splits.values(), [])
+    targets = [target for _, target in pairs]
+    assert len(set(targets)) == len(targets)  # none is in two splits
+    assert 8_000 < len(splits["train"]) < 16_000
+    for split in ("dev", "test"):
+        assert len(splits[split]) / len(pairs) == pytest.approx(0.1, abs=0.02)
+    lengths = Counter(len(target.split()) for target in targets)
+    assert set(lengths) == set(range(4, 11))
+    for source, target in pairs:
+        assert re.fullmatch(r"[a-z]+('[a-z]+)?( [a-z]+('[a-z]+)?)*", target)
+        assert source and source == " ".join(re.sub("[aeiou]", "", target).split())
+    shorter = sum(len(s.split()) < len(t.split()) for s, t in pairs)
+    assert shorter > len(pairs) / 10
+
+
+def test_vowels_are_the_default_of_translation():
+    splits = corpora.parallel()
+    assert list(splits["dev"]) == list(default_corpora.restored_vowels()["dev"])
+
+
+def test_restored_vowels_are_held_out_by_whole_text():
+    texts = default_corpora._documentation_splits(
+        default_corpora.SENTENCES_CHARACTERS, 10
+    )
+    assert not set(texts["train"]) & {*texts["dev"], *texts["test"]}
+    for split, pairs in read("restored_vowels").items():
+        whole = " ".join(" ".join(texts[split]).split()).lower()
+        found = sum(target in whole for _, target in pairs)
+        assert found / len(pairs) > 0.5  # others have a comma or quotes within
 
 
 def test_pronunciations():
@@ -114,14 +154,15 @@ def test_pronunciations_of_the_whole_dictionary():
         "T AH M EY T OW",
         "T AH M AA T OW",
     )
-    by_name = corpora.parallel("cmudict")
+    by_name = corpora.pronunciations("cmudict")
     assert list(by_name["train"]) == list(splits["train"])
 
 
 def test_nothing_is_imported_to_be_read():
     code = (
-        "import sys; from zoo.data import default_corpora; default_corpora.restored_text(); "
-        "default_corpora.docstrings(); default_corpora.documentation(); default_corpora.pronunciations(); "
+        "import sys; from zoo.data import default_corpora as corpora; "
+        "corpora.restored_text(); corpora.docstrings(); corpora.documentation(); "
+        "corpora.restored_vowels(); corpora.pronunciations(); "
         "found = {'gensim', 'tkinter', 'pydoc_data.topics', 'tensorflow', 'keras'}; "
         "print(sorted(found & set(sys.modules)))"
     )

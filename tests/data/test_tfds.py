@@ -17,7 +17,7 @@ from zoo.text.vocabulary import Vocabulary
 
 DATA = Path(
     os.environ.get("RECURRENT_ZOO_DATA")
-    or Path(__file__).parents[1] / ".." / "shared" / "data"
+    or Path(__file__).parents[2] / ".." / "shared" / "data"
 )
 UD = DATA / "ud_ewt" / "r2.10"
 SHAKESPEARE = DATA / "tinyshakespeare" / "input.txt"
@@ -45,7 +45,7 @@ def manual(prepared_dir, monkeypatch):
 
 def test_import_brings_neither_tensorflow_nor_keras():
     code = (
-        "import sys; from zoo import corpora, tfds_corpora; names = {'tensorflow', "
+        "import sys; from zoo.data import corpora, tfds; names = {'tensorflow', "
         "'keras', 'tensorflow_datasets'}; print(sorted(names & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -71,9 +71,9 @@ def test_universal_dependencies_equal_their_files(manual):
     for zipped in UD.glob("*.gz"):
         with gzip.open(zipped) as source, open(manual / zipped.stem, "wb") as target:
             shutil.copyfileobj(source, target)
-    for tag in ("upos", "xpos"):
-        theirs = corpora.tagged("tfds:universal_dependencies/en_ewt", tag=tag)
-        ours = corpora.tagged(str(UD), tag=tag)
+    for tag in (None, "xpos"):
+        theirs = corpora.tagged("tfds:universal_dependencies/en_ewt", tag_column=tag)
+        ours = corpora.tagged(str(UD), tag_column=tag)
         for split in ("dev", "test") if tag == "xpos" else ours:
             found, expected = sorted(theirs[split]), sorted(ours[split])
             assert found == expected  # TFDS shuffles
@@ -202,3 +202,16 @@ def test_features_are_settled_before_a_download(read, data, features, message):
     pytest.importorskip("tensorflow_datasets")
     with pytest.raises(CorpusError, match=message):
         read(data, features=features)
+
+
+def test_the_tag_feature_must_exist():
+    pytest.importorskip("tensorflow_datasets")
+    message = "tag_column is 'pos'; expected a sequence of the builder: .*upos"
+    with pytest.raises(CorpusError, match=message):
+        corpora.tagged("tfds:universal_dependencies/en_ewt", tag_column="pos")
+
+
+def test_features_name_the_tags_themselves():
+    message = "^tag_column: expected none with features, which name the tags"
+    with pytest.raises(ValueError, match=message):
+        corpora.tagged("tfds:x", tag_column="xpos", features="tokens,upos")

@@ -12,7 +12,7 @@ import pytest
 
 from zoo import inference
 from zoo.checkpoints import weights_of
-from zoo.data.batches import classification_batch, tagging_batch, translation_batch
+from zoo.data.assembly import classification_batch, tagging_batch, translation_batch
 from zoo.data.streams import Streams
 from zoo.decoding import compile_for_prediction
 from zoo.models.classifier import ClassifierConfig, build_classifier

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 from scipy.optimize import brentq
 
-from zoo.data.batches import translation_batch
+from zoo.data.assembly import translation_batch
 from zoo.decoding import compile_for_prediction
 from zoo.models import scheduled_sampling
 from zoo.models.scheduled_sampling import (

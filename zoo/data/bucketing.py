@@ -1,7 +1,7 @@
-"""Ladders: the few lengths that sequences are padded to.
+"""Bucketing: the few lengths that sequences are padded to.
 
-Every length is a shape that XLA compiles for, and every cell between a sequence's end
-and the next length is wasted, so a ladder trades the one for the other.
+Every length is a shape that XLA compiles, and every step between a sequence's end and
+its bucket length is wasted, so the choice trades one for the other.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ MOST_LENGTHS = 32
 
 
 def bucket_length(length: int) -> int:
-    """Returns the smallest permitted length that holds `length`: 8 steps an octave.
+    """Returns the bucket length for a sequence: eight of them between powers of two.
 
-    This ladder is for prediction, where what will come is not known.
+    It is for prediction, where the lengths to come are not known.
 
     >>> [bucket_length(n) for n in (1, 9, 17, 33, 100, 1000)]
     [2, 10, 18, 36, 104, 1024]
@@ -29,35 +29,36 @@ def bucket_length(length: int) -> int:
 def choose_bucket_lengths(
     lengths: Sequence[np.ndarray], rows: int, waste: float
 ) -> Iterator[np.ndarray]:
-    """Yields the best ladders for a corpus, each of one length more.
+    """Yields the best bucket lengths for a corpus, one more of them each time.
 
-    No ladder of as many lengths rounds the batches of sorted sequences up by less in
-    sum; dynamic programming finds it.
+    They minimize the total padding of batches of sorted sequences for this number of
+    lengths, by dynamic programming.
 
     Args:
-        lengths: of the sequences, integers `[count]`, for each side of the corpus.
+        lengths: of the sequences, int `[count]`, for each side of the corpus.
         rows: of a batch.
-        waste: share of the cells that may be padding. The first ladder is the first to
-            waste no more as far as each side goes by itself; sides that are padded
-            together waste more.
+        waste: share of the steps that may be padding. The first yield is the first to
+            waste no more if each side were padded by itself; sides of one batch, which
+            are padded together, waste more.
 
     Yields:
-        The lengths, rising; the last is that of the longest sequence.
+        The lengths, int `[buckets]`, rising; the last is that of the longest sequence.
 
     >>> side = np.array([1, 4, 4, 5, 5, 9])
-    >>> [ladder.tolist() for ladder in choose_bucket_lengths([side], rows=1, waste=0.2)]
+    >>> [best.tolist() for best in choose_bucket_lengths([side], rows=1, waste=0.2)]
     [[5, 9], [1, 5, 9], [1, 4, 5, 9]]
     """
-    # What matters is the longest sequence of each batch, as they are cut from the top.
+    # Only the longest sequence of each batch counts; batches begin with the longest.
     longest = np.concatenate([np.sort(side)[::-1][::rows] for side in lengths])
     steps, counts = np.unique(longest, return_counts=True)
     kept = np.unique(np.linspace(0, len(steps) - 1, CANDIDATES).round().astype(int))
     steps, counts = steps[kept], np.cumsum(counts)[kept]
-    # cells[j, i] is what the batches of steps i to j take if they are all padded to j.
+    # cells[j, i]: the size of the batches of steps i to j if all are padded to step j.
     before = np.concatenate([[0], counts[:-1]])
     cells = rows * steps[:, None] * (counts[:, None] - before).astype(float)
     cells[np.triu_indices(len(steps), 1)] = np.inf
-    best, choices = cells[:, 0], []  # with one length, then with one more each time
+    best = cells[:, 0]  # [steps], with one length; with one more at each turn
+    choices: list[np.ndarray] = []  # the last but one length of the best, by the last
     tokens = sum(int(side.sum()) for side in lengths)
     while True:
         last = len(choices) + 1 == min(MOST_LENGTHS, len(steps))
@@ -68,6 +69,6 @@ def choose_bucket_lengths(
             yield steps[chosen[::-1]]
         if last:
             return
-        totals = cells[:, 1:] + best[:-1]
+        totals = cells[:, 1:] + best[:-1]  # [steps, steps - 1]
         choices.append(totals.argmin(1))
         best = totals.min(1)

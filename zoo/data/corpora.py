@@ -1,18 +1,25 @@
-"""Corpora for the recipes: labelled text, tagged words, plain text, parallel text.
+"""Corpora for the recipes: labelled, tagged, plain and parallel text, pronunciations.
 
-`labelled`, `tagged`, `text` and `parallel` take what a recipe's `--data` takes
-(nothing, a path or `tfds:<builder>`) and give train, dev and test. The `read_*`
-functions beneath them read one file. Everything streams, and whatever is wrong with a
-file is a `CorpusError` of one line: `file:line: what is wrong; what was expected`.
+`labelled`, `tagged`, `text`, `parallel` and `pronunciations` take what a recipe's
+`--data` takes (nothing, a path or `tfds:<builder>`) and return train, dev and test. The
+`read_*` functions read one file each. Everything streams, and what is wrong with a file
+is a `CorpusError` of one line: `file:line: what is wrong; what was expected`.
 """
 
+from typing import TypeGuard
+
 from zoo.data import default_corpora, tfds
-from zoo.data.corpus_files import Corpus, CorpusError, kind
+from zoo.data.conll import column_number, read_conll, read_conllu, read_tagged
+from zoo.data.corpus_files import (
+    Corpus,
+    CorpusError,
+    Splits,
+    TaggedWords,
+    TextPair,
+)
 from zoo.data.delimited import find_columns
 from zoo.data.readers import (
     read_class_folders,
-    read_conll,
-    read_conllu,
     read_labelled,
     read_pairs,
     read_parallel,
@@ -24,14 +31,17 @@ __all__ = [
     "DICTIONARY",
     "Corpus",
     "CorpusError",
+    "Splits",
     "labelled",
     "parallel",
+    "pronunciations",
     "read_class_folders",
     "read_conll",
     "read_conllu",
     "read_labelled",
     "read_pairs",
     "read_parallel",
+    "read_tagged",
     "read_text",
     "tagged",
     "text",
@@ -46,7 +56,7 @@ def labelled(
     text_column: str | int | None = None,
     label_column: str | int | None = None,
     features: str | None = None,
-) -> dict[str, Corpus]:
+) -> Splits[TextPair]:
     """Opens a corpus for text classification.
 
     Args:
@@ -64,7 +74,7 @@ def labelled(
 
     Raises:
         CorpusError: If the data cannot be found or read.
-        ValueError: If an option is of the other kind of data (files, TFDS).
+        ValueError: If an option does not apply to this kind of data (files or TFDS).
     """
     if _is_tfds(
         data,
@@ -95,53 +105,50 @@ def labelled(
 def tagged(
     data: str | None = None,
     *,
-    tag: str = "upos",
     word_column: int = 0,
-    tag_column: int = -1,
+    tag_column: str | int | None = None,
     features: str | None = None,
-) -> dict[str, Corpus]:
+) -> Splits[TaggedWords]:
     """Opens a corpus for tagging words.
 
     Args:
         data: `None` for the embedded default; `tfds:<builder>[/config]`; a file; or a
             directory with one file for each split. `.conllu` is read as CoNLL-U,
             anything else as CoNLL columns.
-        tag: `"upos"` or `"xpos"`; CoNLL-U and TFDS only.
-        word_column: Column of the word; CoNLL columns only.
-        tag_column: Column of the tag, -1 for the last; CoNLL columns only.
-        features: TFDS only: `"words_feature,tags_feature"`, guessed by default.
+        word_column: Number of the word's column, counted from 0; CoNLL columns only.
+        tag_column: The tag's column. Of CoNLL-U its name, e.g. `"upos"` (the default)
+            or `"xpos"`; of CoNLL columns its number, by default the last; of TFDS the
+            name of the feature, by default `upos` or the one sequence of class labels.
+        features: TFDS only: `"words_feature,tags_feature"`, instead of `tag_column`.
 
     Returns:
         `{"train", "dev", "test"}`, each of `(words, tags)`, two lists of equal
         length. A missing split is held out: every tenth example of train.
 
     Raises:
-        CorpusError: If the data cannot be found or read.
-        ValueError: If an option is of the other kind of data (files, TFDS).
+        CorpusError: If the data cannot be found or read, or has no such column.
+        ValueError: If an option does not apply to this kind of data (files or TFDS).
     """
     if _is_tfds(
         data,
         features,
         word_column=word_column != 0,
-        tag_column=tag_column != -1,
+        tag_column=column_number(tag_column) is not None,
     ):
-        return tfds.tagged(data, tag, features)
+        name = None if tag_column is None else str(tag_column)
+        return tfds.tagged(data, name, features)
     if data is None:
         return default_corpora.restored_text()
     ranks = [{".conllu"}, {".conll", ".iob", ".iob2", ".bio", ".tsv"}, None]
     return hold_out(
         {
-            split: (
-                read_conllu(path, tag)
-                if kind(path) == ".conllu"
-                else read_conll(path, word_column, tag_column)
-            )
+            split: read_tagged(path, word_column, tag_column)
             for split, path in split_paths(data, ranks).items()
         }
     )
 
 
-def text(data: str | None = None, *, features: str | None = None) -> dict[str, Corpus]:
+def text(data: str | None = None, *, features: str | None = None) -> Splits[str]:
     """Opens a corpus for language modelling.
 
     Args:
@@ -157,7 +164,7 @@ def text(data: str | None = None, *, features: str | None = None) -> dict[str, C
 
     Raises:
         CorpusError: If the data cannot be found or read.
-        ValueError: If features are given for other data than TFDS's.
+        ValueError: If features are given, but the data is not of TFDS.
     """
     if _is_tfds(data, features):
         return tfds.text(data, features)
@@ -173,15 +180,14 @@ def parallel(
     source: str | None = None,
     target: str | None = None,
     features: str | None = None,
-) -> dict[str, Corpus]:
+) -> Splits[TextPair]:
     """Opens a corpus for translation.
 
     Args:
-        data: `None` for the embedded default, which is 30,000 words of the CMU
-            dictionary; `"cmudict"` for all of it; `tfds:<builder>[/config]`; a .tsv
-            file of `source<TAB>target`; or a directory with one such file for each
-            split, or with two line-aligned files for each split, e.g. `train.de` and
-            `train.en.gz`.
+        data: `None` for the embedded default, English whose vowels are to be restored;
+            `tfds:<builder>[/config]`; a .tsv file of `source<TAB>target`; or a
+            directory with one such file for each split, or with two line-aligned files
+            for each split, e.g. `train.de` and `train.en.gz`.
         source: Suffix of the source's files (TFDS: its language), e.g. `"de"`.
         target: Suffix of the target's files (TFDS: its language), e.g. `"en"`.
         features: TFDS only: `"source_feature,target_feature"`, guessed by default.
@@ -192,14 +198,12 @@ def parallel(
 
     Raises:
         CorpusError: If the data cannot be found or read.
-        ValueError: If features are given for other data than TFDS's.
+        ValueError: If features are given, but the data is not of TFDS.
     """
     if _is_tfds(data, features):
         return tfds.parallel(data, source, target, features)
     if data is None:
-        return default_corpora.pronunciations()
-    if data == DICTIONARY:
-        return default_corpora.pronunciations(size=None)
+        return default_corpora.restored_vowels()
     if source is None and target is None:
         paths = split_paths(data, [{".tsv"}], " (or give source and target)")
         return hold_out({split: read_pairs(path) for split, path in paths.items()})
@@ -211,8 +215,36 @@ def parallel(
     )
 
 
-def _is_tfds(data: str | None, features: str | None, **columns_given: bool) -> bool:
-    """Tells TFDS, which has features, from what has columns; refuses the other's."""
+def pronunciations(data: str | None = None) -> Splits[TextPair]:
+    """Opens a corpus of words and their pronunciations.
+
+    Args:
+        data: `None` for 30,000 words of the CMU dictionary; `"cmudict"` for all of it;
+            a file of `word<TAB>phonemes`, with spaces between the phonemes; or a
+            directory with one such file for each split.
+
+    Returns:
+        `{"train", "dev", "test"}`, each of `(word, phonemes)`. A missing split is held
+        out: every tenth example of train.
+
+    Raises:
+        CorpusError: If the data cannot be found or read.
+    """
+    if data is None:
+        return default_corpora.pronunciations()
+    if data == DICTIONARY:
+        return default_corpora.pronunciations(size=None)
+    paths = split_paths(data, [{".tsv"}, {".dict"}, None])
+    return hold_out({split: read_pairs(path) for split, path in paths.items()})
+
+
+def _is_tfds(
+    data: str | None, features: str | None, **columns_given: bool
+) -> TypeGuard[str]:
+    """Tells whether data is of TFDS, and checks that no option of other data is given.
+
+    TFDS has features, files have columns.
+    """
     is_tfds = data is not None and data.startswith(tfds.SCHEME)
     if features is not None and not is_tfds:
         raise ValueError("features: is for tfds: data only")

@@ -1,7 +1,8 @@
-"""What every reader shares: the corpus, its error, and lines out of files.
+"""What all readers share: the corpus, its error, and the lines of a file.
 
-Files are UTF-8, perhaps gzipped (told by their first bytes). Whatever is wrong with one
-is a `CorpusError` of one line: `file:line: what is wrong; what was expected`.
+Files are UTF-8 and may be gzipped, which is recognized by their first bytes. What is
+wrong with a file is a `CorpusError` of one line:
+`file:line: what is wrong; what was expected`.
 """
 
 import difflib
@@ -13,11 +14,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Generic, TextIO, TypeVar
 
-Example = tuple[str, str] | tuple[list[str], list[str]] | str
-Located = Iterator[tuple[str, Example]]
-Lines = Iterator[tuple[int, str]]
+T = TypeVar("T")  # of an example
+TextPair = tuple[str, str]  # a text and its label, or a source and its target
+TaggedWords = tuple[list[str], list[str]]  # words and their tags, equally many
+Located = Iterator[tuple[str, T]]  # examples, each with its place: "file:line"
+Lines = Iterator[tuple[int, str]]  # lines, numbered from 1
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNDECODED = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a bad byte
@@ -28,12 +31,15 @@ class CorpusError(ValueError):
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """Examples that can be read any number of times, each with where it came from.
+class Corpus(Generic[T]):
+    """Examples that can be read any number of times, each with its place.
+
+    `Corpus[str]` holds lines of text, `Corpus[tuple[str, str]]` texts with their labels
+    or translations, and `Corpus[tuple[list[str], list[str]]]` words with their tags.
 
     Args:
-        source: Opens the corpus anew; yields `(place, example)`, where the place is
-            `"file:line"`.
+        source: Opens the corpus from its beginning; yields `(place, example)`, where
+            the place is `"file:line"`.
         name: What to call the corpus in messages, e.g. its path.
 
     >>> corpus = Corpus(lambda: iter([("a.txt:1", "To be")]), "a.txt")
@@ -41,22 +47,25 @@ class Corpus:
     (['To be'], [('a.txt:1', 'To be')])
     """
 
-    source: Callable[[], Located]
+    source: Callable[[], Located[T]]
     name: str
 
-    def __iter__(self) -> Iterator[Example]:
+    def __iter__(self) -> Iterator[T]:
         return (example for _, example in self.source())
 
-    def located(self) -> Located:
+    def located(self) -> Located[T]:
         """Yields `(place, example)`."""
         return self.source()
 
 
-def checked(source: Callable[[], Located], name: str, expected: str) -> Corpus:
-    """Makes a corpus whose reading fails if it turns out to hold no example.
+Splits = dict[str, Corpus[T]]  # "train", "dev" and "test"
+
+
+def checked(source: Callable[[], Located[T]], name: str, expected: str) -> Corpus[T]:
+    """Makes a corpus that raises an error if it turns out to hold no example.
 
     Args:
-        source: Opens the corpus anew; yields `(place, example)`.
+        source: Opens the corpus from its beginning; yields `(place, example)`.
         name: What to call it in messages.
         expected: What should have been found.
 
@@ -64,18 +73,44 @@ def checked(source: Callable[[], Located], name: str, expected: str) -> Corpus:
         The corpus.
     """
 
-    def source_of_some() -> Located:
-        located = None
+    def source_of_some() -> Located[T]:
+        found = False
         for located in source():
+            found = True
             yield located
-        if located is None:
+        if not found:
             raise CorpusError(f"{name}: no example found; expected {expected}")
 
     return Corpus(source_of_some, name)
 
 
+def file_corpus(
+    path: Path, expected: str, examples: Callable[[], Iterator[tuple[int, T]]]
+) -> Corpus[T]:
+    """Makes a corpus of a file, after checking that the file is there and not empty.
+
+    Args:
+        path: The file.
+        expected: What it should hold.
+        examples: Reads the file from its beginning; yields `(line, example)`.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        CorpusError: If the file is missing, empty, or its first line is not text.
+    """
+    next(lines(path, expected))
+
+    def source() -> Located[T]:
+        for number, example in examples():
+            yield f"{path}:{number}", example
+
+    return checked(source, str(path), expected)
+
+
 def lines(path: Path, expected: str) -> Lines:
-    """Yields the lines of a file, each with its end.
+    """Yields the lines of a file with their line ends.
 
     Args:
         path: The file.
@@ -106,15 +141,19 @@ def lines(path: Path, expected: str) -> Lines:
         raise CorpusError(f"{path}: the file is empty; expected {expected}")
 
 
-def kind(path: Path) -> str:
-    """Returns the suffix beneath any .gz, in lower case; `"/"` for a directory."""
+def file_suffix(path: Path) -> str:
+    """Returns a file's suffix in lower case, ignoring .gz; `"/"` for a directory.
+
+    >>> file_suffix(Path("en_ewt-ud-train.CoNLLU.gz"))
+    '.conllu'
+    """
     if path.is_dir():
         return "/"
     return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
 def missing(path: Path) -> CorpusError:
-    """Makes the error for a path that does not exist."""
+    """Returns the error for a path that does not exist."""
     path = path.absolute()
     if not path.parent.is_dir():
         return CorpusError(f"{path}: does not exist, nor does {path.parent}")
@@ -125,7 +164,7 @@ def missing(path: Path) -> CorpusError:
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Ends a message with the names that are near, if there are any.
+    """Returns the end of a message that suggests similar names, if there are any.
 
     >>> did_you_mean("tets", ["train", "test"])
     '; did you mean test?'
@@ -135,7 +174,7 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Writes a number and its noun.
+    """Returns a number and its noun, in the plural where needed.
 
     >>> count(1, "line"), count(2, "line")
     ('1 line', '2 lines')
@@ -149,7 +188,8 @@ def _open(path: Path) -> TextIO:
     try:
         with open(path, "rb") as start:
             opener = gzip.open if start.read(2) == _GZIP_MAGIC else open
-        # Universal ends of lines, not translated; bad bytes are kept to be reported.
+        # newline="" keeps line ends as they are; surrogateescape keeps bad bytes, so
+        # that check_characters can report them.
         return io.TextIOWrapper(
             opener(path, "rb"), "utf-8-sig", errors="surrogateescape", newline=""
         )
@@ -165,7 +205,7 @@ def check_characters(line: str, place: str) -> None:
     """Raises CorpusError unless a line is text.
 
     Args:
-        line: Decoded with `surrogateescape`, so that bad bytes are in it.
+        line: Decoded with `surrogateescape`, which keeps bad bytes.
         place: Where it comes from.
     """
     if "\0" in line:

@@ -1,11 +1,11 @@
-"""Rows of cells in .tsv and .csv files, and which column is the text or the label."""
+"""Rows of cells in .tsv and .csv files, and the columns of the text and the label."""
 
 import csv
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.data.corpus_files import CorpusError, count, kind, lines
+from zoo.data.corpus_files import CorpusError, count, file_suffix, lines
 
 TEXT_NAMES = ("text", "sentence", "content", "review", "phrase")
 LABEL_NAMES = ("label", "class", "category", "sentiment", "target")
@@ -21,7 +21,7 @@ def find_columns(
     text_column: str | int | None = None,
     label_column: str | int | None = None,
 ) -> tuple[int, int, bool]:
-    """Finds the columns of a labelled text's table.
+    """Finds the columns of the text and the label in a table.
 
     Args:
         path: A .tsv or .csv file.
@@ -33,7 +33,7 @@ def find_columns(
         The text's number, the label's number, and whether the first row is a header.
 
     Raises:
-        CorpusError: If the file or its columns cannot be made out.
+        CorpusError: If the file cannot be read, or its columns are not clear.
     """
     first = [row for _, row in itertools.islice(table(path), _ROWS_TO_GUESS_FROM)]
     if not first:
@@ -49,12 +49,8 @@ def find_columns(
     if header:
         text, label = (k if n is None else n for n, k in zip((text, label), known))
     if len(names) == 2:
-        if text is None and label is None:
-            lengths = [sum(map(len, column)) for column in zip(*first)]
-            label = 0 if lengths[0] < lengths[1] else 1
-        text = 1 - label if text is None else text
-        label = 1 - text if label is None else label
-    if None in (text, label) or text == label:
+        text, label = _other_of_two(text, label, first)
+    if text is None or label is None or text == label:
         found = f"{count(len(names), 'column')} ({', '.join(map(repr, names))})"
         raise CorpusError(
             f"{path}:1: {found[:200]}; expected a header or two columns that tell text "
@@ -65,9 +61,9 @@ def find_columns(
 
 def table(path: Path) -> Rows:
     """Yields `(line, cells)` of a .tsv or .csv file, all of one width."""
-    if path.is_file() and kind(path) not in (".tsv", ".csv"):
+    if path.is_file() and file_suffix(path) not in (".tsv", ".csv"):
         raise CorpusError(f"{path}: expected a .tsv or .csv file (.gz allowed)")
-    rows = _csv_rows if kind(path) == ".csv" else tsv_rows
+    rows = _csv_rows if file_suffix(path) == ".csv" else tsv_rows
     return same_width(path, rows(path, LABELLED))
 
 
@@ -79,18 +75,18 @@ def tsv_rows(path: Path, expected: str) -> Rows:
 
 
 def same_width(path: Path, rows: Rows, width: int | None = None) -> Rows:
-    """Yields the rows, which must be as wide as said, or as the first that has cells.
+    """Yields rows, which must all have the same number of cells or none.
 
     Args:
         path: Their file, for the message.
         rows: `(line, cells)`.
-        width: Number of cells.
+        width: Number of cells; by default that of the first row with cells.
 
     Yields:
         `(line, cells)`.
 
     Raises:
-        CorpusError: If a row has cells, but not that many.
+        CorpusError: If a row has another number of cells.
     """
     for number, row in rows:
         width = width or len(row)
@@ -100,6 +96,18 @@ def same_width(path: Path, rows: Rows, width: int | None = None) -> Rows:
                 "expected"
             )
         yield number, row
+
+
+def _other_of_two(
+    text: int | None, label: int | None, rows: list[list[str]]
+) -> tuple[int, int]:
+    """Completes the columns of a table that has two; the shorter one is the label."""
+    if text is None:
+        if label is None:
+            lengths = [sum(map(len, column)) for column in zip(*rows)]
+            label = 0 if lengths[0] < lengths[1] else 1
+        return 1 - label, label
+    return text, 1 - text if label is None else label
 
 
 def _csv_rows(path: Path, expected: str) -> Rows:
@@ -112,17 +120,18 @@ def _csv_rows(path: Path, expected: str) -> Rows:
             start = reader.line_num + 1
     except csv.Error as error:
         raise CorpusError(
-            f"{path}:{start}: not CSV ({error}); expected cells between commas, with "
-            "every quote closed and quotes inside doubled"
+            f"{path}:{start}: not CSV ({error}); expected cells between commas, every "
+            "quote closed, and quotes inside quotes doubled"
         ) from error
 
 
 def _number(
     path: Path, names: list[str], option: str, column: str | int | None
 ) -> int | None:
+    """Returns the number of a column that is given by number, by name or not at all."""
     if column is None:
         return None
-    if _is_name(column):
+    if isinstance(column, str) and _is_name(column):
         if column.strip().lower() not in names:
             raise CorpusError(
                 f"{path}:1: {option} is {column!r}; expected one of "

@@ -1,21 +1,21 @@
-"""Batches that are built while the ones before them are used."""
+"""Prefetching: the next batch is built while the present one is used."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import keras
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
-from zoo.data.batches import Batch
+from zoo.data.assembly import Batch
 
 
 class Prefetcher(keras.utils.PyDataset):
     """A data set whose next batch is built in a thread while the present one is used.
 
-    Keras's own `workers` would do for one epoch, but what they have built when `fit`
-    starts over, they hand out again in the next.
+    Keras's own `workers` would do for one epoch, but in the next they return batches
+    again that they had built when `fit` started over.
 
     Args:
         data: the data set.
@@ -23,7 +23,8 @@ class Prefetcher(keras.utils.PyDataset):
 
     def __init__(self, data: keras.utils.PyDataset):
         super().__init__()
-        self.data, self._thread, self._next = data, ThreadPoolExecutor(1), {}
+        self.data, self._thread = data, ThreadPoolExecutor(1)
+        self._next: dict[int, Future[Batch]] = {}
 
     def __len__(self) -> int:
         return len(self.data)
@@ -44,18 +45,18 @@ class Prefetcher(keras.utils.PyDataset):
 
 
 def prefetch(data: keras.utils.PyDataset) -> tuple[Any, list[keras.callbacks.Callback]]:
-    """Has a data set's batches built ahead, whatever the backend.
+    """Builds a data set's batches ahead of their use, on any backend.
 
-    On TensorFlow it becomes a `tf.data.Dataset`, as Keras would make it but for the
-    tuning: where all cores compute, the thread in which tf.data tunes itself was often
-    seen to hold up the end of an epoch for a sixth of the epoch's time.
+    On TensorFlow it becomes a `tf.data.Dataset`, as Keras would make it, but without
+    autotuning: where all cores compute, tf.data's tuning thread often delayed the end
+    of an epoch by a sixth of the epoch's time.
 
     Args:
         data: of finite length.
 
     Returns:
-        What `fit` or `evaluate` is to be given for the data set, and the callbacks that
-        `fit` needs with it.
+        What to pass to `fit` or `evaluate` in place of the data set, and the callbacks
+        that `fit` needs with it.
     """
     if keras.backend.backend() != "tensorflow":
         return Prefetcher(data), []

@@ -18,7 +18,7 @@ class Ragged:
         values: integers `[total, ...]`, in memory or memory-mapped.
         offsets: int64 `[count + 1]`; example `i` is
             `values[offsets[i]:offsets[i + 1]]`.
-        file: that is mapped, if one is; it begins with the values.
+        file: the mapped file, which begins with the values; None if they are in memory.
     """
 
     memory_limit = 1 << 28  # bytes; a larger corpus goes to an unnamed temporary file
@@ -30,12 +30,17 @@ class Ragged:
 
     @classmethod
     def pack(cls, arrays: Iterable[np.ndarray]) -> Ragged:
-        """Packs arrays that differ in their first axis only; reads `arrays` once.
+        """Packs arrays whose shapes differ in the first axis only.
+
+        Args:
+            arrays: integers `[length, ...]`; read once. Above `memory_limit` bytes they
+                are written to a temporary file, which is then mapped.
 
         Raises:
             ValueError: if there is no array, or one is empty.
         """
-        offsets, pending, pending_bytes, file = array("q", [0]), [], 0, None
+        offsets, pending, pending_bytes = array("q", [0]), [], 0
+        file: BinaryIO | None = None
         for example in arrays:
             if not len(example):
                 raise ValueError(f"example {len(offsets)} is empty once encoded")
@@ -68,11 +73,10 @@ class Ragged:
         """Lengths of the examples, int64 `[count]`."""
         return np.diff(self.offsets)
 
-    def padded(self, rows: Sequence[int], length: int) -> np.ndarray:
+    def padded(self, rows: Sequence[int] | np.ndarray, length: int) -> np.ndarray:
         """Returns the examples `rows`, padded on the right to `[rows, length, ...]`."""
-        out = np.zeros(
-            (len(rows), length, *self.values.shape[1:]), dtype=self.values.dtype
-        )
+        shape = (len(rows), length, *self.values.shape[1:])
+        out = np.zeros(shape, self.values.dtype)  # [rows, length, ...]
         values = np.asarray(self.values)  # slices of a memory map are slow
         starts, ends = self.offsets[rows].tolist(), self.offsets[1:][rows].tolist()
         self._announce(starts, ends)
@@ -81,7 +85,7 @@ class Ragged:
         return out
 
     def _announce(self, starts: Sequence[int], ends: Sequence[int]) -> None:
-        """Has a mapped file's examples read from the disk all at once, not in turn."""
+        """Asks the system to read a mapped file's examples at once, not one by one."""
         if self.file is None or not hasattr(os, "posix_fadvise"):
             return
         width = self.values.nbytes // len(self.values)

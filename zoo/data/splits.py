@@ -1,41 +1,52 @@
-"""Train, dev and test: which files they are, and what is held out for a missing one."""
+"""Train, dev and test: which files they are, and what is held out if one is missing."""
 
 import functools
 import re
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from zoo.data.corpus_files import Corpus, CorpusError, Located, checked, kind, missing
+from zoo.data.corpus_files import (
+    Corpus,
+    CorpusError,
+    Located,
+    Splits,
+    T,
+    checked,
+    file_suffix,
+    missing,
+)
 
+# What a split may be called in the name of a file.
 SPLITS = {
     "train": frozenset({"train"}),
     "dev": frozenset({"dev", "valid", "val", "validation"}),
     "test": frozenset({"test"}),
 }
 
-Kinds = Collection[str] | None
+Suffixes = Collection[str] | None  # as by `file_suffix`; None is any but a directory
 
 
-def split_paths(data: str, ranks: Sequence[Kinds], hint: str = "") -> dict[str, Path]:
+def split_paths(
+    data: str, ranks: Sequence[Suffixes], hint: str = ""
+) -> dict[str, Path]:
     """Finds the file of each split; a single file is train.
 
     Args:
         data: A file, or a directory whose files have the split in their names.
-        ranks: Kinds of files (see `zoo.data.corpus_files.kind`), the preferred ones first; `None`
-            is any file.
-        hint: What to add to a message about files of the wrong kinds.
+        ranks: Suffixes of the files, the preferred ones first.
+        hint: What to add to a message about files with other suffixes.
 
     Returns:
         `{"train"}` and perhaps `"dev"` and `"test"`.
 
     Raises:
-        CorpusError: If there is no train split, or a file is not certain.
+        CorpusError: If there is no train split, or several files could be one split.
     """
     path = Path(data).expanduser()
     if not path.exists():
         raise missing(path)
     if not path.is_dir():
-        if None not in ranks and kind(path) not in set().union(*ranks):
+        if None not in ranks and file_suffix(path) not in _union(ranks):
             raise CorpusError(
                 f"{path}: expected a directory or {_suffixes(ranks)}{hint}"
             )
@@ -73,7 +84,8 @@ def aligned_paths(
         `(source, target)` of `"train"` and perhaps of `"dev"` and `"test"`.
 
     Raises:
-        CorpusError: If a suffix or a file is missing, or a file is not certain.
+        CorpusError: If a suffix or a file is missing, or several files could be one
+            split.
     """
     if not source or not target:
         raise CorpusError(
@@ -92,14 +104,14 @@ def aligned_paths(
     return {split: (sources[split], targets[split]) for split in sources}
 
 
-def hold_out(splits: dict[str, Corpus]) -> dict[str, Corpus]:
-    """Fills in a missing dev and a missing test with every tenth example of train.
+def hold_out(splits: Splits[T]) -> Splits[T]:
+    """Fills in a missing dev or test split with every tenth example of train.
 
     Args:
         splits: `{"train"}` and perhaps `"dev"` and `"test"`.
 
     Returns:
-        All three; what was held out is left out of train.
+        All three; train without what was held out.
     """
     absent = [split for split in SPLITS if split not in splits]
     if not absent:
@@ -116,17 +128,17 @@ def hold_out(splits: dict[str, Corpus]) -> dict[str, Corpus]:
     }
 
 
-def hold_out_characters(splits: dict[str, Corpus]) -> dict[str, Corpus]:
-    """Fills in a missing dev and a missing test with some of train's characters.
+def hold_out_characters(splits: Splits[str]) -> Splits[str]:
+    """Fills in a missing dev or test split with some of train's characters.
 
     Args:
         splits: `{"train"}` and perhaps `"dev"` and `"test"`, each of lines.
 
     Returns:
-        All three. Train alone is cut at 5% and 90%: nanoGPT's 90/10, with the first
-        five points held out for choices, so that what is trained on leads up to the
-        test as it does there. Else the last 5% are held out. Lines are clipped at the
-        cut.
+        All three. If there is only train, its first 5% are dev and its last 10% are
+        test: the 90/10 of nanoGPT with dev taken from the beginning, so that the
+        training text leads up to the test text as it does there. If one split is
+        missing, it is the last 5% of train. Lines are clipped at the cut.
     """
     absent = [split for split in SPLITS if split not in splits]
     if not absent:
@@ -136,7 +148,7 @@ def hold_out_characters(splits: dict[str, Corpus]) -> dict[str, Corpus]:
         held = {"dev": (0, 0.05), "train": (0.05, 0.9), "test": (0.9, 1)}
     else:
         held = {"train": (0, 0.95), absent[0]: (0.95, 1)}
-    size = functools.cache(lambda: sum(map(len, train)))  # one pass, shared by all cuts
+    size = functools.cache(lambda: sum(map(len, train)))  # one pass for all the cuts
     return {
         split: (
             _clipped(train, split, *held[split], size)
@@ -147,8 +159,12 @@ def hold_out_characters(splits: dict[str, Corpus]) -> dict[str, Corpus]:
     }
 
 
-def _remainders(corpus: Corpus, split: str, remainders: Collection[int]) -> Corpus:
-    def source() -> Located:
+def _remainders(
+    corpus: Corpus[T], split: str, remainders: Collection[int]
+) -> Corpus[T]:
+    """Returns the examples whose number has one of these remainders modulo 10."""
+
+    def source() -> Located[T]:
         for index, located in enumerate(corpus.located()):
             if index % 10 in remainders:
                 yield located
@@ -158,9 +174,11 @@ def _remainders(corpus: Corpus, split: str, remainders: Collection[int]) -> Corp
 
 
 def _clipped(
-    corpus: Corpus, split: str, start: float, stop: float, size: Callable[[], int]
-) -> Corpus:
-    def source() -> Located:
+    corpus: Corpus[str], split: str, start: float, stop: float, size: Callable[[], int]
+) -> Corpus[str]:
+    """Returns the characters from one share of the text to another."""
+
+    def source() -> Located[str]:
         first, last = int(start * size()), int(stop * size())
         position = 0
         for place, line in corpus.located():
@@ -175,7 +193,8 @@ def _clipped(
     return checked(source, f"{corpus.name} [{split}]", expected)
 
 
-def _candidates(directory: Path, split: str, ranks: Sequence[Kinds]) -> list[Path]:
+def _candidates(directory: Path, split: str, ranks: Sequence[Suffixes]) -> list[Path]:
+    """Returns the files that are named after a split, of the best rank that has any."""
     named = [
         path
         for path in sorted(directory.iterdir())
@@ -183,15 +202,24 @@ def _candidates(directory: Path, split: str, ranks: Sequence[Kinds]) -> list[Pat
         and SPLITS[split] & set(re.findall("[a-z]+", path.name.lower()))
     ]
     for rank in ranks:
-        chosen = [p for p in named if kind(p) in (rank or {kind(p)} - {"/"})]
+        chosen = [p for p in named if _has_suffix(p, rank)]
         if chosen:
             return chosen
     return []
 
 
-def _suffixes(ranks: Sequence[Kinds]) -> str:
+def _has_suffix(path: Path, rank: Suffixes) -> bool:
+    suffix = file_suffix(path)
+    return suffix != "/" if rank is None else suffix in rank
+
+
+def _union(ranks: Sequence[Suffixes]) -> set[str]:
+    return {suffix for rank in ranks if rank is not None for suffix in rank}
+
+
+def _suffixes(ranks: Sequence[Suffixes]) -> str:
     if None in ranks:
         return "a file"
-    kinds = set().union(*ranks)
-    folders = " or a directory of class folders" if "/" in kinds else ""
-    return f"a {' or '.join(sorted(kinds - {'/'}))} file (.gz allowed){folders}"
+    suffixes = _union(ranks)
+    folders = " or a directory of class folders" if "/" in suffixes else ""
+    return f"a {' or '.join(sorted(suffixes - {'/'}))} file (.gz allowed){folders}"

@@ -5,24 +5,27 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from zoo.data.batches import Batch
+from zoo.data.assembly import Batch
 
 
 class Streams(keras.utils.PyDataset):
     """One long text as `batch_size` contiguous streams, cut into steps.
 
-    Row `r` of batch `i + 1` goes on where row `r` of batch `i` ended, so that a model
-    which carries its state reads every stream from its beginning (truncated
+    Row `r` of batch `i + 1` continues where row `r` of batch `i` ended, so that a model
+    that carries its state reads every stream from its beginning (truncated
     back-propagation through time).
 
     Args:
         token_ids: int32 `[total]`, at least two.
         batch_size: the number of streams.
         steps: the length of a batch, and of back-propagation.
-        random_steps: whether that length varies, so that an epoch cuts the text in
-            other places than the one before (Merity et al. 2018): each cut is moved by
-            up to a quarter of `steps`, in eighths, which leaves the number of batches.
+        random_steps: whether that length varies, so that each epoch cuts the text in
+            other places (Merity et al. 2018): every cut is moved by up to a quarter of
+            `steps`, in eighths; the number of batches stays the same.
         seed: of the cuts, which are a function of it and the epoch.
+
+    Raises:
+        ValueError: if there are fewer than two tokens.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class Streams(keras.utils.PyDataset):
         if self.random_steps:
             unit = max(1, self.steps // 8)
             random = np.random.default_rng((self.seed, self.epoch))
-            reach = min(2, (self.steps - 1) // (2 * unit))  # lest two cuts meet
+            reach = min(2, (self.steps - 1) // (2 * unit))  # so that no two cuts meet
             starts[1:] += unit * random.integers(-reach, reach + 1, len(starts) - 1)
             starts[1:] = np.minimum(starts[1:], self.stream_length - 1)
         self._starts = np.append(starts, self.stream_length)
@@ -68,7 +71,7 @@ class Streams(keras.utils.PyDataset):
         return len(self._starts) - 1
 
     def __getitem__(self, index: int) -> Batch:
-        x = np.zeros((self.batch_size, self._width(index)), np.int32)
+        x = np.zeros((self.batch_size, self._width(index)), np.int32)  # [batch, steps]
         y, weights = np.zeros_like(x), np.zeros(x.shape, np.float32)
         begin, size = self._starts[index], self._starts[index + 1] - self._starts[index]
         for row in range(self.batch_size):
@@ -84,7 +87,7 @@ class Streams(keras.utils.PyDataset):
         return len(self.token_ids) - 1
 
     def padding_waste(self) -> float:
-        """Returns the share of an epoch's cells that are padding."""
+        """Returns the share of an epoch's tokens that are padding."""
         cells = self.batch_size * sum(map(self._width, range(len(self))))
         return 1 - self.num_tokens() / cells
 

@@ -1,39 +1,43 @@
 """Corpora of TensorFlow Datasets, as the examples of `zoo.data.corpora`.
 
-These are the functions of `zoo.data.corpora` for `data="tfds:<builder>[/config]"`, with the
-same results. They raise `CorpusError` if there is no such builder, feature or way to
-download. TensorFlow is imported only when one of them is called.
+These are the functions of `zoo.data.corpora` for `data="tfds:<builder>[/config]"`, with
+the same results. They raise `CorpusError` if there is no such builder or feature, or if
+the data cannot be downloaded. TensorFlow is imported only when one of them is called.
 """
 
-import contextlib
 import io
 import itertools
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from zoo.data.corpus_files import (
     Corpus,
     CorpusError,
-    Example,
     Located,
+    Splits,
+    T,
+    TaggedWords,
+    TextPair,
     checked,
-    did_you_mean,
 )
 from zoo.data.delimited import TEXT_NAMES
 from zoo.data.splits import SPLITS, hold_out, hold_out_characters
+from zoo.data.tfds_builders import (
+    SCHEME,
+    find_builder,
+    prepare,
+    read_records,
+    split_name,
+)
 
-SCHEME = "tfds:"
+__all__ = ["SCHEME", "labelled", "parallel", "tagged", "text"]
+
 WORDS_NAMES = ("tokens", "words", "sentence")
-_MOST_FILES_TO_NAME = 4
 
 Numbered = Iterator[tuple[int, dict[str, Any]]]
-Convert = Callable[[Numbered], Iterable[tuple[int, Example]]]
 
 
-def labelled(data: str, features: str | None) -> dict[str, Corpus]:
+def labelled(data: str, features: str | None) -> Splits[TextPair]:
     """Opens a TFDS corpus of labelled texts.
 
     Args:
@@ -42,14 +46,16 @@ def labelled(data: str, features: str | None) -> dict[str, Corpus]:
             keys, or its one text and its one class label.
 
     Returns:
-        The splits, labels by name. One whose labels are hidden (-1) is held out.
+        The splits, with labels by name. A split whose labels are hidden (-1) counts as
+        missing, and is held out.
     """
-    builder = _builder(data)
+    builder = find_builder(data)
     guess, form = _labelled_features(builder), "text_feature,label_feature"
-    names = text, label = _features(data, builder, features, guess, form)
+    names = _features(data, builder, features, guess, form)
+    text, label = names
     read = [_reader(builder.info.features[name]) for name in names]
 
-    def convert(records: Numbered) -> Iterator[tuple[int, tuple[str, str]]]:
+    def convert(records: Numbered) -> Iterator[tuple[int, TextPair]]:
         for index, record in records:
             example = read[0](record[text]), read[1](record[label])
             if example[0].strip():
@@ -60,48 +66,65 @@ def labelled(data: str, features: str | None) -> dict[str, Corpus]:
         {
             split: corpus
             for split, corpus in splits.items()
-            if split == "train" or not _hidden(builder, split, label)
+            if split == "train" or not _is_hidden(builder, split, label)
         }
     )
 
 
-def tagged(data: str, tag: str, features: str | None) -> dict[str, Corpus]:
+def tagged(
+    data: str, tag_column: str | None, features: str | None
+) -> Splits[TaggedWords]:
     """Opens a TFDS corpus of tagged words.
 
     Args:
         data: E.g. `"tfds:universal_dependencies/en_ewt"`.
-        tag: The feature with the tags, where the builder has it.
-        features: `"words_feature,tags_feature"`; by default `tokens` and `tag`, or the
-            one sequence of class labels.
+        tag_column: The feature with the tags; by default `upos`, or the one sequence of
+            class labels.
+        features: `"words_feature,tags_feature"`, instead of `tag_column`.
 
     Returns:
-        The splits, tags by name. Empty sentences, of which TFDS adds one to every
-        CoNLL file, are dropped, and so are CoNLL-U's multiword tokens and empty nodes,
-        which TFDS mixes with the words.
+        The splits, with tags by name. Left out are empty sentences, of which TFDS adds
+        one to every CoNLL file, and CoNLL-U's multiword tokens and empty nodes, which
+        TFDS mixes with the words.
+
+    Raises:
+        CorpusError: If the builder has no such features.
+        ValueError: If both `tag_column` and `features` are given.
     """
-    builder = _builder(data)
-    guess, form = _tagged_features(builder, tag), "words_feature,tags_feature"
-    names = _features(data, builder, features, guess, form)
+    if tag_column is not None and features is not None:
+        raise ValueError(
+            f"tag_column: expected none with features, which name the tags, got "
+            f"{tag_column!r}"
+        )
+    builder = find_builder(data)
+    guess = _tagged_features(data, builder, tag_column)
+    names = _features(data, builder, features, guess, "words_feature,tags_feature")
     read = [_reader(builder.info.features[name].feature) for name in names]
     head = ["head"] if "head" in builder.info.features else []
 
-    def convert(records: Numbered) -> Iterator[tuple[int, Example]]:
+    def convert(records: Numbered) -> Iterator[tuple[int, TaggedWords]]:
         for index, record in records:
             words, tags = (list(map(r, record[n])) for r, n in zip(read, names))
             if len(words) != len(tags):
                 raise CorpusError(
-                    f"{data}:{index}: {len(words)} words but {len(tags)} tags"
+                    f"{data}:{index}: {len(words)} words but {len(tags)} tags; "
+                    "expected a tag for every word"
                 )
-            # In CoNLL-U whatever is not a word has no head.
+            # In CoNLL-U only words have a head.
             real = [h != b"None" for h in (record["head"] if head else tags)]
             if any(real):
-                kept = itertools.compress(words, real), itertools.compress(tags, real)
-                yield index, tuple(map(list, kept))
+                yield (
+                    index,
+                    (
+                        list(itertools.compress(words, real)),
+                        list(itertools.compress(tags, real)),
+                    ),
+                )
 
     return hold_out(_corpora(data, builder, [*names, *head], convert))
 
 
-def text(data: str, features: str | None) -> dict[str, Corpus]:
+def text(data: str, features: str | None) -> Splits[str]:
     """Opens a TFDS corpus of plain text.
 
     Args:
@@ -109,10 +132,10 @@ def text(data: str, features: str | None) -> dict[str, Corpus]:
         features: The text feature; by default `text`, or the only one.
 
     Returns:
-        The splits. Texts of which the first does not end its last line are set apart
-        by a new line.
+        The splits. If a text does not end with a line end, one is inserted before the
+        next text.
     """
-    builder = _builder(data)
+    builder = find_builder(data)
     texts = _of_type("Text", builder.info.features)
     guess = ["text"] if "text" in texts else texts
     names = _features(data, builder, features, guess, "text_feature")
@@ -132,7 +155,7 @@ def text(data: str, features: str | None) -> dict[str, Corpus]:
 
 def parallel(
     data: str, source: str | None, target: str | None, features: str | None
-) -> dict[str, Corpus]:
+) -> Splits[TextPair]:
     """Opens a TFDS corpus of translations.
 
     Args:
@@ -144,17 +167,17 @@ def parallel(
     Returns:
         The splits, without pairs of which one side is empty.
     """
-    builder = _builder(data)
+    builder = find_builder(data)
     if features is None and source and target:
         features = f"{source},{target}"
     guess = builder.info.supervised_keys or ()
     names = _features(data, builder, features, guess, "source,target")
 
-    def convert(records: Numbered) -> Iterator[tuple[int, tuple[str, str]]]:
+    def convert(records: Numbered) -> Iterator[tuple[int, TextPair]]:
         for index, record in records:
-            pair = tuple(record[name].decode("utf-8").strip() for name in names)
-            if all(pair):
-                yield index, pair
+            first, second = (record[name].decode("utf-8").strip() for name in names)
+            if first and second:
+                yield index, (first, second)
 
     return hold_out(_corpora(data, builder, names, convert))
 
@@ -162,7 +185,7 @@ def parallel(
 def _features(
     data: str, builder: Any, given: str | None, guess: Sequence[str], form: str
 ) -> Sequence[str]:
-    """The names of the features: as given or as guessed, as many as in the form."""
+    """Returns the names of the features: as given or as guessed, as many as in form."""
     known, count = ", ".join(builder.info.features), form.count(",") + 1
     if given is None:
         names = guess
@@ -176,7 +199,8 @@ def _features(
 
 
 def _labelled_features(builder: Any) -> Sequence[str]:
-    features, keys = builder.info.features, builder.info.supervised_keys or ()
+    features = builder.info.features
+    keys: Sequence[str] = builder.info.supervised_keys or ()
     texts, labels = _of_type("Text", features), _of_type("ClassLabel", features)
     if len(keys) == 2 and keys[0] in texts and keys[1] in labels:
         return keys
@@ -184,127 +208,63 @@ def _labelled_features(builder: Any) -> Sequence[str]:
     return [*texts, *labels] if len(texts) == len(labels) == 1 else []
 
 
-def _tagged_features(builder: Any, tag: str) -> Sequence[str]:
+def _tagged_features(data: str, builder: Any, tag_column: str | None) -> Sequence[str]:
     features = builder.info.features
     elements = {name: features[name].feature for name in _of_type("Sequence", features)}
     words = [name for name in WORDS_NAMES if name in elements]
-    tags = [tag] if tag in elements else _of_type("ClassLabel", elements)
+    tags = _of_type("ClassLabel", elements)
+    if tag_column is not None:
+        if tag_column not in elements:
+            raise CorpusError(
+                f"{data}: tag_column is {tag_column!r}; expected a sequence of the "
+                f"builder: {', '.join(elements) or 'it has none'}"
+            )
+        tags = [tag_column]
+    elif "upos" in elements:
+        tags = ["upos"]
     return [words[0], *tags] if words else []
 
 
-def _of_type(kind: str, features: Mapping[str, Any]) -> list[str]:
+def _of_type(name: str, features: Mapping[str, Any]) -> list[str]:
+    """Returns the names of the features that are of a type of TFDS."""
     import tensorflow_datasets as tfds
 
-    kind = getattr(tfds.features, kind)
+    kind = getattr(tfds.features, name)
     return [name for name, feature in features.items() if isinstance(feature, kind)]
 
 
 def _reader(feature: Any) -> Callable[[Any], str]:
-    """What makes a string of one value of the feature."""
+    """Returns the function that makes a string of a value of the feature."""
     if hasattr(feature, "int2str"):
         return feature.int2str
     return lambda value: value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _corpora(
-    data: str, builder: Any, names: Sequence[str], convert: Convert
-) -> dict[str, Corpus]:
-    def corpus(split: str) -> Corpus:
-        def source() -> Located:
-            for index, example in convert(enumerate(_records(builder, split, names))):
+    data: str,
+    builder: Any,
+    names: Sequence[str],
+    convert: Callable[[Numbered], Iterable[tuple[int, T]]],
+) -> Splits[T]:
+    """Makes a corpus of each split that the builder has; train must be among them."""
+
+    def corpus(split: str) -> Corpus[T]:
+        def source() -> Located[T]:
+            records = enumerate(read_records(builder, split, names))
+            for index, example in convert(records):
                 yield f"{data}/{split}:{index}", example
 
         return checked(source, f"{data}/{split}", f"examples with {', '.join(names)}")
 
-    _prepare(data, builder)
-    theirs = {split: _their_name(builder, split) for split in SPLITS}
+    prepare(data, builder)
+    theirs = {split: split_name(builder, split) for split in SPLITS}
     if not theirs["train"]:
         found = ", ".join(builder.info.splits)
         raise CorpusError(f"{data}: the splits are {found}; expected one called train")
     return {split: corpus(name) for split, name in theirs.items() if name}
 
 
-def _their_name(builder: Any, split: str) -> str | None:
-    return next((name for name in builder.info.splits if name in SPLITS[split]), None)
-
-
-def _records(builder: Any, split: str, names: Sequence[str]) -> Iterable[dict]:
-    import tensorflow_datasets as tfds
-
-    is_plain = type(builder.info.features) is tfds.features.FeaturesDict
-    only = tfds.decode.PartialDecoding(dict.fromkeys(names, True)) if is_plain else None
-    return tfds.as_numpy(builder.as_dataset(split=split, decoders=only))
-
-
-def _hidden(builder: Any, split: str, label: str) -> bool:
-    first = _records(builder, f"{_their_name(builder, split)}[:1]", [label])
+def _is_hidden(builder: Any, split: str, label: str) -> bool:
+    """Tells whether the labels of a split are not published."""
+    first = read_records(builder, f"{split_name(builder, split)}[:1]", [label])
     return any(record[label] == -1 for record in first)
-
-
-def _builder(data: str) -> Any:
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise CorpusError(
-            f"{data}: {error}; expected the package tensorflow-datasets"
-        ) from error
-    _leave_accelerators_to_keras()
-    tfds.disable_progress_bar()
-    name, _, config = data.removeprefix(SCHEME).partition("/")
-    builders = tfds.list_builders(with_community_datasets=False)  # asks no server
-    if name not in builders:
-        raise CorpusError(
-            f"{data}: no such builder{did_you_mean(name, builders)}; "
-            "expected one of tfds.list_builders()"
-        )
-    configs = tfds.builder_cls(name).builder_configs
-    if config and configs and config.split("/")[0].split(":")[0] not in configs:
-        hint = did_you_mean(config, configs)
-        raise CorpusError(f"{data}: {name} has no configuration {config!r}{hint}")
-    try:
-        return tfds.builder(data.removeprefix(SCHEME), data_dir=_data_dir())
-    except Exception as error:
-        raise CorpusError(f"{data}: {_first_line(error)}") from error
-
-
-def _prepare(data: str, builder: Any) -> None:
-    """Downloads and prepares the data, unless that has been done."""
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            builder.download_and_prepare()
-    except Exception as error:  # whatever two hundred builders may raise
-        ways = ", or ".join(_ways_out(builder))
-        raise CorpusError(f"{data}: {_first_line(error)}; {ways}") from error
-
-
-def _ways_out(builder: Any) -> Iterator[str]:
-    """What to do about a failed download; names its files if they are few."""
-    config = builder.builder_config.name if builder.builder_config else ""
-    infos = (builder.url_infos or {}).values()
-    files = sorted({info.filename for info in infos} - {None})
-    files = [f for f in files if config and f.startswith(f"{config}-")] or files
-    if 0 < len(files) <= _MOST_FILES_TO_NAME:
-        manual = _data_dir() / "downloads" / "manual"
-        yield f"place {', '.join(str(manual / file) for file in files)}"
-    yield "run once with a network"
-    yield f"copy the prepared data set to {_data_dir() / builder.name}"
-
-
-def _data_dir() -> Path:
-    return Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
-
-
-def _first_line(error: Exception) -> str:
-    line = next(iter(str(error).splitlines()), "")
-    return f"{type(error).__name__}: {line[:160]}"
-
-
-def _leave_accelerators_to_keras() -> None:
-    """Under another backend TensorFlow only reads, and must not fill the GPU."""
-    keras = sys.modules.get("keras")
-    backend = keras.config.backend() if keras else os.environ.get("KERAS_BACKEND")
-    if backend not in (None, "tensorflow"):
-        import tensorflow as tf
-
-        with contextlib.suppress(RuntimeError):  # TensorFlow has already started
-            tf.config.set_visible_devices([], "GPU")

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from zoo.configuration import Configuration, configuration, option, share
-from zoo.data.batches import Batches, translation_batch
+from zoo.data.assembly import translation_batch
+from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus
 from zoo.data.ragged import Ragged
 from zoo.decoding.beam import BeamOptions
