@@ -118,10 +118,17 @@ def configuration(cls: type[C]) -> type[C]:
     are given or resolved. The docstring gets a line for each option.
     """
     hints = typing.get_type_hints(cls)
+    inherited = {
+        name: field
+        for base in reversed(cls.__mro__)
+        for name, field in vars(base).get("__dataclass_fields__", {}).items()
+    }
+    own = cls.__dict__.get("__annotations__", {})
     for name in {**cls.defaults, **cls.embedded_defaults}:
-        field = cls.__dataclass_fields__[name]
-        cls.__annotations__ = {**cls.__dict__["__annotations__"], name: hints[name]}
-        setattr(cls, name, dataclasses.field(default=None, metadata=field.metadata))
+        metadata = (vars(cls).get(name) or inherited[name]).metadata
+        own[name] = hints[name]
+        setattr(cls, name, dataclasses.field(default=None, metadata=metadata))
+    cls.__annotations__ = own
     cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
     cls.__init__ = _refusing_old_names(cls)  # type: ignore[method-assign]
     lines = [
