@@ -37,7 +37,7 @@ def parse(config_type: type[C], arguments: list[str] | None = None) -> C:
     import jsonargparse
 
     class Parser(jsonargparse.ArgumentParser):
-        def format_help(self) -> str:
+        def format_help(self, formatter: Any = None) -> str:
             return help_text(config_type)
 
     parser = Parser(exit_on_error=False)
