@@ -114,18 +114,16 @@ def load(
     distribution with the mean and variance of the rows that were found.
 
     Args:
-        source: A file in GloVe or word2vec text, fastText .vec or word2vec binary
-            format (named .bin), which may be gzipped or in a .zip archive
-            (`archive.zip/file` if it holds several); one of `list_vectors()`; a URL
-            followed by `#sha256=` and the checksum; or gensim's `KeyedVectors`.
-        tokens: Distinct ordinary tokens. Omit padding and the like, which would count
-            as missing; `</s>` and `<unk>` do have rows in some files.
+        source: A file in GloVe or word2vec text, fastText .vec or word2vec .bin format,
+            which may be gzipped or in a .zip archive (`archive.zip/file` if it holds
+            several); one of `list_vectors()`; a URL followed by `#sha256=` and the
+            checksum; or gensim's `KeyedVectors`.
+        tokens: Distinct ordinary tokens, without padding and the like.
         counts: How often each token occurs in the training data, for the report.
         seed: Of the rows that are missing.
         first: Number of rows at the beginning of the source to take in addition; in
             most files these are the most frequent words.
-        cache: Whether to keep what was read from a file, in `RECURRENT_ZOO_CACHE` or
-            `~/.cache/recurrent-zoo`, and to use it the next time.
+        cache: Whether to keep what was read from a file for the next time.
 
     Returns:
         A row for each token, followed by the additional ones.

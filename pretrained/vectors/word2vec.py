@@ -16,7 +16,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _LONGEST_SENTENCE = 10_000  # tokens; gensim ignores those beyond
 
@@ -96,18 +96,9 @@ def train(
     from gensim.models import Word2Vec
 
     numbers = dict(dimension=dimension, window=window, min_count=min_count)
-    for name, number in (numbers | dict(epochs=epochs, workers=workers)).items():
-        if number < 1:
-            raise ValueError(f"{name}: {number}; expected at least 1")
-    files = (Path(f"{output}.txt"), Path(f"{output}.bin"))
-    for file in files:
-        if file.exists():
-            raise ValueError(f"output: {file} exists already; expected a new file")
-    if not output.absolute().parent.is_dir():
-        raise ValueError(
-            f"output: no directory {output.absolute().parent}; expected a file in a "
-            "directory that exists"
-        )
+    numbers |= dict(epochs=epochs, workers=workers)
+    files = Path(f"{output}.txt"), Path(f"{output}.bin")
+    _check(numbers, files)
     sentences = Sentences(corpus, lowercase)
     model = Word2Vec(
         vector_size=dimension,
@@ -124,14 +115,35 @@ def train(
             "smaller --min_count"
         )
     model.train(sentences, total_examples=model.corpus_count, epochs=epochs)
+    _save(model.wv, files)
+    return files
+
+
+def _check(numbers: dict[str, int], files: tuple[Path, Path]) -> None:
+    """Raises ValueError unless the numbers are positive and the files can be written."""
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name}: {number}; expected at least 1")
+    for file in files:
+        if file.exists():
+            raise ValueError(f"output: {file} exists already; expected a new file")
+    directory = files[0].absolute().parent
+    if not directory.is_dir():
+        raise ValueError(
+            f"output: no directory {directory}; expected a file in a directory that "
+            "exists"
+        )
+
+
+def _save(vectors: Any, files: tuple[Path, Path]) -> None:
+    """Writes gensim's vectors in both formats, each file completely or not at all."""
     for file in files:
         partial = Path(f"{file}.partial")
         try:
-            model.wv.save_word2vec_format(str(partial), binary=file.suffix == ".bin")
+            vectors.save_word2vec_format(str(partial), binary=file.suffix == ".bin")
             os.replace(partial, file)
         finally:
             partial.unlink(missing_ok=True)
-    return files
 
 
 class _Parser(argparse.ArgumentParser):

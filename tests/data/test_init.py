@@ -1,4 +1,4 @@
-"""The public names of the packages that hold no model: lazily imported, and all there."""
+"""The public names of the packages without a model: lazily imported, and all there."""
 
 import importlib
 import subprocess
