@@ -9,13 +9,13 @@ improved for some evaluations. Their SGD has no momentum; that of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import keras
 from keras import ops
 
 if TYPE_CHECKING:
-    OptimizerBase = keras.optimizers.Optimizer
+    OptimizerBase: TypeAlias = keras.optimizers.Optimizer
 else:
     OptimizerBase = object  # a mixin, which stands before the optimizer it extends
 
