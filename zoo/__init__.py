@@ -17,9 +17,9 @@ def explain(model) -> dict:
     Returns:
         By the layer's name: the path, its reason, and the remedy that would change it.
     """
-    from zoo.layers import recurrent
+    from zoo.layers import paths
 
-    return recurrent.explain(model)
+    return paths.explain(model)
 
 
 def list_models() -> list[str]:

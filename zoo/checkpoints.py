@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.keras_compat import set_initial_value
+
 FORMAT = 1
 CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "card.json"
 
@@ -251,10 +253,6 @@ def fill(model, weights: Mapping[str, np.ndarray]) -> None:
                 f"expected {tuple(variable.shape)}"
             )
     for path, variable in variables.items():
-        array = weights[path].astype(variable.dtype)
-        if variable._value is None:
-            variable._initializer = lambda shape, dtype, array=array: array
-        else:
-            variable.assign(array)
+        set_initial_value(variable, weights[path].astype(variable.dtype))
     with keras.StatelessScope():
         pass  # at whose end what has no value yet is initialised

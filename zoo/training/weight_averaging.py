@@ -13,6 +13,8 @@ from typing import Literal
 
 from keras import ops
 
+from zoo.keras_compat import optimized_variables
+
 
 def is_stuck(scores: Sequence[float], mode: Literal["max", "min"], after: int) -> bool:
     """Tells whether the last score is worse than the best of the early ones.
@@ -65,7 +67,7 @@ class WeightAveragingMixin:
         begun = ops.cast(self._averaged > 0, "float32")
         count = self._averaged + begun
         share = begun / ops.maximum(count, 1.0)
-        for variable, mean in zip(self._trainable_variables, self._means):
+        for variable, mean in zip(optimized_variables(self), self._means):
             mean.assign_add(ops.cast(share, mean.dtype) * (variable - mean))
         self._averaged.assign(count)
 
@@ -76,13 +78,13 @@ class WeightAveragingMixin:
 
     def begin(self) -> None:
         """Begins the mean, with the present weights as the first."""
-        for variable, mean in zip(self._trainable_variables, self._means):
+        for variable, mean in zip(optimized_variables(self), self._means):
             mean.assign(ops.copy(variable))  # JAX donates the memory of both
         self._averaged.assign(1.0)
 
     def exchange(self) -> None:
         """Puts the mean in the place of the weights and they in its, or back."""
-        for variable, mean in zip(self._trainable_variables, self._means):
+        for variable, mean in zip(optimized_variables(self), self._means):
             weights = ops.copy(variable)
             variable.assign(mean)
             mean.assign(weights)
