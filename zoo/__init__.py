@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         n_best_by_lm,
         rerank,
     )
-    from zoo.layers.recurrent import explain
+    from zoo.layers.paths import explain
 
 __all__ = [
     "Cache",
@@ -73,6 +73,6 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     ),
     submod_attrs={
         "inference": [name for name in __all__ if name != "explain"],
-        "layers.recurrent": ["explain"],
+        "layers.paths": ["explain"],
     },
 )

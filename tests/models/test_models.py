@@ -15,6 +15,7 @@ from zoo.checkpoints import weights_of
 from zoo.data.assembly import classification_batch, tagging_batch, translation_batch
 from zoo.data.streams import Streams
 from zoo.decoding import compile_for_prediction
+from zoo.keras_compat import flatten_layers
 from zoo.models.classifier import ClassifierConfig, build_classifier
 from zoo.models.language_model import (
     LanguageModelConfig,
@@ -363,7 +364,7 @@ def outputs_have_the_documented_shape_and_type(name, directory):
 
 
 def layer_names(model):
-    return [layer.name for layer in model._flatten_layers()]
+    return [layer.name for layer in flatten_layers(model)]
 
 
 def layers_have_names_of_their_own(name, directory):

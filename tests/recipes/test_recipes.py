@@ -20,7 +20,7 @@ import zoo
 from recipes import classify, generate, publish, tag, translate
 from zoo.command_line import parse
 from zoo.inference import Cache, Hypothesis
-from zoo.layers.recurrent import to_keras
+from zoo.layers.paths import to_keras
 from zoo.runs import Run
 from zoo.training import fit
 
