@@ -1,38 +1,45 @@
-"""Decoders whose attention is inside the recurrence, one step after another."""
+"""A recurrent decoder whose attention is inside the recurrence, step by step."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Any
 
 import keras
 from keras import ops
 
+from zoo.layers.scan_cells import split_bias
+
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class AttentionalDecoder(keras.layers.Layer):
-    """A stack of recurrent layers that is fed with what attention has found.
+    """Recurrent decoder with attention inside the recurrence, input feeding, or both.
 
-    At each step the attentional hidden state is `tanh(W [h; context] + b)`, with `h`
-    the state of the last recurrent layer and `context` the memory's mean by attention.
-    With `feeding` the first recurrent layer reads it at the next step, beside the input
-    (Luong et al. 2015, section 3.3). With `inside` attention comes first: its query is
-    the state before the step, and the first layer reads the context beside the input
-    (Bahdanau et al. 2015).
+    At each step the attentional hidden state is `tanh(W [h; context] + b)`, where `h`
+    is the output of the last recurrent layer and `context` the memory's mean, weighted
+    by attention. With `feeding` the first recurrent layer reads it at the next step,
+    next to the input (Luong et al. 2015, section 3.3). With `inside` attention comes
+    first: its query is the state before the step, and the first layer reads the context
+    next to the input (Bahdanau et al. 2015).
 
-    A step needs the one before it, so the whole is a loop over the steps: apart from
-    the projection of the inputs, no product is taken of all steps at once, as it is
-    where attention comes after the recurrence, and no layer runs on cuDNN.
+    Each step needs the one before it, so the decoder is a loop over the steps. Only the
+    projection of the inputs is computed for all steps at once, and no layer runs on
+    cuDNN; with attention after the recurrence, everything but the recurrence is one
+    product and the layers run as they are.
 
     Args:
-        recurrent: layers of `zoo.layers.recurrent`, of the same units; of them are
-            taken the weights, the formulas, `recurrent_dropout` and `weight_drop`.
-        attention: of `zoo.layers.attention`; with coverage if it has it.
-        hidden: a dense layer, which computes the attentional hidden state.
+        recurrent: layers of `zoo.layers.recurrent`, all of the same units. Their
+            weights, formulas, `recurrent_dropout` and `weight_drop` are used.
+        attention: of `zoo.layers.attention`, with or without coverage.
+        hidden: the dense layer that computes the attentional hidden state.
         feeding: whether the first layer reads the attentional hidden state.
-        inside: whether it reads the context; one of the two or both.
+        inside: whether the first layer reads the context; one of the two or both.
         dropout: share of each recurrent layer's outputs dropped in training. What is
-            carried from step to step, the attentional hidden state with it, is not.
+            carried from step to step, including the attentional hidden state, is not
+            dropped.
         variational: whether the same features are dropped at every step.
 
     Call arguments:
@@ -40,8 +47,8 @@ class AttentionalDecoder(keras.layers.Layer):
         states: of each recurrent layer its states `[rows, units]`; then with `feeding`
             the attentional hidden state `[rows, hidden_size]`, and with coverage the
             sum of the weights so far, float32 `[rows, steps]`.
-        keys: float `[batch, steps, units]`; for this and what follows, as for the rows,
-            see `zoo.layers.attention.Attention`.
+        keys: float `[batch, steps, units]`; rows are a multiple of the batch, as for
+            `zoo.layers.attention.Attention`.
         memory: float `[batch, steps, memory_size]`.
         mask: bool `[batch, steps]`.
 
@@ -66,13 +73,11 @@ class AttentionalDecoder(keras.layers.Layer):
         self.feeding, self.inside = feeding, inside
         self.dropout, self.variational = dropout, variational
         self.seed_generator = keras.random.SeedGenerator()
-        for layer in recurrent:
-            layer.stepped = True
 
     def build(self, x_shape, keys_shape, memory_shape):
         units, width = self.recurrent[0].units, memory_shape[-1]
         size = x_shape[-1] + self.inside * width + self.feeding * self.hidden.units
-        parts = [
+        parts: list[tuple[keras.layers.Layer, list]] = [
             (layer, [(None, None, units if i else size)])
             for i, layer in enumerate(self.recurrent)
         ]
@@ -88,45 +93,26 @@ class AttentionalDecoder(keras.layers.Layer):
         dtype, size = self.compute_dtype, x.shape[-1]
         rows, time = ops.shape(x)[:2]
         (kernel, first), *others = (
-            _step(layer, rows, dtype, training) for layer in self.recurrent
+            _layer_step(layer, rows, dtype, training) for layer in self.recurrent
         )
-        layers = [(kernel[size:], first), *others]
-
-        def attend(query, coverage):
-            query = ops.expand_dims(ops.cast(query, dtype), 1)
-            coverage = [ops.expand_dims(received, 1) for received in coverage]
-            context, weights = self.attention(query, keys, memory, mask, *coverage)
-            return context[:, 0], weights[:, 0]
-
-        def advance(carried, now):
-            states, hidden, _, coverage = carried
-            projected, *kept = (now[:, a:b] for a, b in pairwise(ends))
-            read = [hidden] if self.feeding else []
-            if self.inside:
-                context, weights = attend(states[-1][0], coverage)
-                read.append(context)
-            h, new = ops.concatenate(read, axis=-1), []
-            for i, (kernel, step) in enumerate(layers):
-                a = ops.matmul(h, kernel)
-                a = a if i else a + projected
-                new.append(step(ops.cast(a, "float32"), states[i]))
-                h = ops.cast(new[i][0], dtype)
-                h = h * kept[i] if kept else h
-            if not self.inside:
-                context, weights = attend(h, coverage)
-            hidden = self.hidden(ops.concatenate([h, context], axis=-1))
-            carried = new, hidden, weights, [sum_ + weights for sum_ in coverage]
-            return carried, carried  # TensorFlow gives of each step what is carried
-
-        # A scan of Keras on TensorFlow takes one input only, if its length is unknown.
+        # Of all steps at once; the rest of the first kernel is for what a step reads.
         projected = ops.matmul(ops.cast(x, dtype), kernel[:size])
         inputs = [
-            ops.transpose(projected, (1, 0, 2)),
-            *self._kept(time, rows, training),
+            ops.transpose(projected, (1, 0, 2)),  # [time, rows, gates * units]
+            *self._dropout_masks(time, rows, training),
         ]
-        ends = list(accumulate((each.shape[-1] for each in inputs), initial=0))
+        step = _DecoderStep(
+            layers=[(kernel[size:], first), *others],
+            attend=functools.partial(self._attend, keys, memory, mask),
+            hidden=self.hidden,
+            feeding=self.feeding,
+            inside=self.inside,
+            dtype=dtype,
+            ends=list(accumulate((each.shape[-1] for each in inputs), initial=0)),
+        )
+        # A scan of Keras on TensorFlow takes one input only, if its length is unknown.
         last, every = ops.scan(
-            advance,
+            step,
             self._start(states, rows, ops.shape(memory)[1]),
             ops.concatenate(inputs, axis=-1),
         )
@@ -134,6 +120,13 @@ class AttentionalDecoder(keras.layers.Layer):
         finals = [ops.cast(state, dtype) for layer in last[0] for state in layer]
         finals += [last[1]] if self.feeding else []
         return hidden, weights, *finals, *last[3]
+
+    def _attend(self, keys, memory, mask, query, coverage: list) -> tuple:
+        """Returns the context `[rows, memory_size]` and the weights `[rows, steps]`."""
+        query = ops.expand_dims(ops.cast(query, self.compute_dtype), 1)
+        coverage = [ops.expand_dims(received, 1) for received in coverage]
+        context, weights = self.attention(query, keys, memory, mask, *coverage)
+        return context[:, 0], weights[:, 0]
 
     def _start(self, states: list, rows, steps) -> tuple:
         """Returns what is carried to the first step: the states of each layer, the
@@ -152,9 +145,9 @@ class AttentionalDecoder(keras.layers.Layer):
             coverage,
         )
 
-    def _kept(self, time, rows, training: bool) -> list:
-        """Draws what each layer's outputs are multiplied with, `[time, rows, units]`;
-        an empty list if nothing is dropped."""
+    def _dropout_masks(self, time, rows, training: bool) -> list:
+        """Draws what each layer's outputs are multiplied by, `[time, rows, units]`; an
+        empty list if nothing is dropped."""
         if not (training and self.dropout):
             return []
         shape = (1, None, None) if self.variational else None
@@ -190,7 +183,71 @@ class AttentionalDecoder(keras.layers.Layer):
         return super().from_config({**config, **parts})
 
 
-def _step(layer, rows, dtype: str, training: bool) -> tuple[object, Callable]:
+@dataclass(frozen=True, eq=False)  # hashed by identity, as JAX needs it
+class _DecoderStep:
+    """One step of an `AttentionalDecoder`, for all rows.
+
+    Args:
+        layers: for each recurrent layer the kernel of what it reads, and its step; see
+            `_layer_step`. The projection of the inputs is added for the first layer.
+        attend: from a query `[rows, units]` and a list of the coverage, if there is
+            any, to the context `[rows, memory_size]` and the weights `[rows, steps]`.
+        hidden: computes the attentional hidden state.
+        feeding, inside: as for `AttentionalDecoder`.
+        dtype: of the products.
+        ends: where the parts of a step's input end: the projection, then the dropout
+            masks of each layer, if there are any.
+    """
+
+    layers: list
+    attend: Callable
+    hidden: Callable
+    feeding: bool
+    inside: bool
+    dtype: str
+    ends: list[int]
+
+    def __call__(self, carried: tuple, now) -> tuple[tuple, tuple]:
+        """Runs the step.
+
+        Args:
+            carried: the states of each layer, the attentional hidden state, the
+                weights of the step before, and a list of the coverage.
+            now: the step's input, `[rows, ends[-1]]`.
+
+        Returns:
+            The new carried values twice, since on TensorFlow a scan returns of every
+            step only what is carried.
+        """
+        states, hidden, _, coverage = carried
+        projected, *masks = (now[:, a:b] for a, b in pairwise(self.ends))
+        read = [hidden] if self.feeding else []
+        if self.inside:
+            context, weights = self.attend(states[-1][0], coverage)
+            read.append(context)
+        h, states = self._run_layers(
+            ops.concatenate(read, axis=-1), projected, states, masks
+        )
+        if not self.inside:
+            context, weights = self.attend(h, coverage)
+        hidden = self.hidden(ops.concatenate([h, context], axis=-1))
+        coverage = [received + weights for received in coverage]
+        carried = states, hidden, weights, coverage
+        return carried, carried
+
+    def _run_layers(self, h, projected, states: list, masks: list) -> tuple:
+        """Returns the last layer's output `[rows, units]`, and all new states."""
+        new: list = []
+        for i, (kernel, step) in enumerate(self.layers):
+            a = ops.matmul(h, kernel)  # [rows, gates * units]
+            a = a if i else a + projected
+            new.append(step(ops.cast(a, "float32"), states[i]))
+            h = ops.cast(new[i][0], self.dtype)  # [rows, units]
+            h = h * masks[i] if masks else h
+        return h, new
+
+
+def _layer_step(layer, rows, dtype: str, training: bool) -> tuple[Any, Callable]:
     """Computes what all steps of a recurrent layer share.
 
     Args:
@@ -203,8 +260,7 @@ def _step(layer, rows, dtype: str, training: bool) -> tuple[object, Callable]:
         The kernel, and the step: from the product of the input and the kernel, float32
         `[rows, gates * units]`, and the list of states to the new states.
     """
-    formulas, cell, two = layer.scan_cell(), layer.cell, 2 * layer.units
-    scale, inner_bias, kept = formulas.scale(), None, None
+    formulas, cell, state_dropout = layer.scan_cell(), layer.cell, None
     kernel, recurrent, bias = (
         ops.cast(weight, "float32")
         for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
@@ -214,18 +270,17 @@ def _step(layer, rows, dtype: str, training: bool) -> tuple[object, Callable]:
             recurrent, layer.weight_drop, seed=layer.weight_seed
         )
     if training and layer.recurrent_dropout:
-        kept = keras.random.dropout(
+        state_dropout = keras.random.dropout(
             ops.ones((rows, layer.units)),
             layer.recurrent_dropout,
             seed=cell.seed_generator,
         )
-    if formulas.has_inner_bias:
-        inner_bias = bias[1, two:]
-        bias = ops.concatenate([bias[0, :two] + bias[1, :two], bias[0, two:]])
+    scale = formulas.scale()
+    bias, inner_bias = split_bias(formulas, bias)
     recurrent, bias = recurrent * scale, bias * scale
 
-    def step(projected, states):
-        h = states[0] if kept is None else states[0] * kept
+    def step(projected, states: list) -> list:
+        h = states[0] if state_dropout is None else states[0] * state_dropout
         inner = ops.matmul(h, recurrent)
         return formulas.step(projected + bias, inner, states, inner_bias)[0]
 
@@ -234,10 +289,10 @@ def _step(layer, rows, dtype: str, training: bool) -> tuple[object, Callable]:
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class FirstState(keras.layers.Layer):
-    """Zeros, from which a `AttentionalDecoder` starts.
+    """Zeros, as the first value of what an `AttentionalDecoder` carries.
 
     Args:
-        size: of a row; None for as many numbers as the memory has steps.
+        size: of a row; None for the number of steps of the memory.
 
     Call arguments:
         like: bool `[batch, steps]`, the mask of the memory.

@@ -165,7 +165,7 @@ def split_bias(cell: ScanCell, bias) -> tuple:
 
     Args:
         cell: of the layer.
-        bias: as Keras keeps it, `[num_gates * units]`, for GRU `[2, num_gates * units]`.
+        bias: as Keras has it, `[num_gates * units]`; `[2, num_gates * units]` for GRU.
 
     Returns:
         The bias of `a`, `[num_gates * units]`, and the inner bias, `[units]` or None.

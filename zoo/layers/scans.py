@@ -54,7 +54,7 @@ def scan(
         recurrent_kernel: `[units, num_gates * units]`.
         bias: `[num_gates * units]`, for GRU `[2, num_gates * units]`.
         mask: bool `[batch, time]`, any pattern; where it is false the states stay.
-        state_dropout: float `[batch, units]`; h is multiplied by it before each product.
+        state_dropout: float `[batch, units]`, which h is multiplied by at each step.
         reverse: whether to begin with the last step.
         keep: whether to keep what the gradients need; if not and they are asked for
             all the same, the loop runs a second time.
