@@ -27,13 +27,13 @@ import functools
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    RecurrentLayer = keras.layers.RNN
+    RecurrentLayer: TypeAlias = keras.layers.RNN
 else:
     RecurrentLayer = object
 
@@ -166,7 +166,9 @@ class RecurrentLoopMixin(RecurrentLayer):
     # The loop of the call that is under way, if it has options; see `call_with`.
     _loop: Any = None
 
-    def loop(self, sequences, states, mask, training: bool = False, **options):
+    def loop(
+        self, sequences, states, mask, training: bool = False, **options: Any
+    ) -> tuple:
         """Runs the recurrence.
 
         Args:
@@ -182,13 +184,13 @@ class RecurrentLoopMixin(RecurrentLayer):
         """
         return self.keras_loop(sequences, states, mask, training)
 
-    def keras_loop(self, sequences, states, mask, training: bool = False):
+    def keras_loop(self, sequences, states, mask, training: bool = False) -> tuple:
         """Runs the recurrence as Keras does; see `loop`."""
         if training:
             super()._maybe_config_dropout_masks(self.cell, sequences[:, 0], states)
         return super().inner_loop(sequences, states, mask, training)
 
-    def call_with(self, sequences, initial_state, mask, training, **options):
+    def call_with(self, sequences, initial_state, mask, training: bool, **options: Any):
         """Does what `call` of Keras's layer does, around `loop` with further options.
 
         Keras's `call` passes on only what it knows, so the options are kept on the

@@ -139,7 +139,7 @@ def test_a_run_with_vectors(recipe, changes, tmp_path, words_file, capsys):
     found = result.metrics["vectors"]
     assert found["types_found"] + len(found["missing"]) == found["types"]
     layer = model.keras_model.get_layer("embedding")
-    words = model.vocabulary.tokens[layer.num_learnt :]
+    words = model.vocabulary.tokens[layer.num_learned :]
     kept = {
         word: np.array_equal(row, given[word])
         for word, row in zip(words, layer.vectors.numpy(), strict=True)

@@ -152,7 +152,7 @@ class CompiledScanMixin(RecurrentLoopMixin):
         initial_state=None,
         mask=None,
         training=False,
-        in_time_order=False,
+        in_time_order: bool = False,
     ):
         """Runs the layer.
 
@@ -170,7 +170,15 @@ class CompiledScanMixin(RecurrentLoopMixin):
             sequences, initial_state, mask, training, in_time_order=True
         )
 
-    def loop(self, sequences, states, mask, training=False, in_time_order=False):
+    def loop(
+        self,
+        sequences,
+        states,
+        mask,
+        training: bool = False,
+        in_time_order: bool = False,
+        **options: Any,
+    ) -> tuple:
         if self.explain().path != "scan":
             return self.keras_loop(sequences, states, mask, training)
         mask = None if mask is None else ops.cast(mask, "bool")
@@ -181,7 +189,7 @@ class CompiledScanMixin(RecurrentLoopMixin):
         last = outputs[:, 0 if self.go_backwards and in_time_order else -1]
         return last, outputs, states  # [batch, units], [batch, time, units]
 
-    def _scan(self, sequences, states, mask, training) -> tuple[Any, list]:
+    def _scan(self, sequences, states, mask, training: bool) -> tuple[Any, list]:
         """Draws what is dropped, and runs the compiled scan."""
         cell, dtype = self.cell, self.compute_dtype
         states = keras.tree.flatten(states)

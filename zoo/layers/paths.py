@@ -32,7 +32,7 @@ def explain(model) -> dict[str, Explanation]:
     """
     layers = flatten_layers(getattr(model, "keras_model", model))
     names = {id(layer): layer.name for layer in layers}
-    inside = set()
+    inside: set[int] = set()
     for layer in layers:
         if isinstance(layer, keras.layers.Bidirectional):
             names[id(layer.forward_layer)] = f"{layer.name} forward"

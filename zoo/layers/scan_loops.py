@@ -41,15 +41,7 @@ def _compile(function: Callable) -> Callable:
 
 
 def _forward(
-    cell: ScanCell,
-    keep: bool,
-    a,
-    reverse,
-    recurrent,
-    inner_bias,
-    mask,
-    state_dropout,
-    states,
+    cell: ScanCell, keep: bool, a, reverse, recurrent, inner_bias, mask, dropout, states
 ) -> list:
     """Runs the steps of a batch of sequences.
 
@@ -61,7 +53,7 @@ def _forward(
         recurrent: the recurrent kernel `[units, num_gates * units]`.
         inner_bias: `[units]`, or None.
         mask: bool `[batch, time]`, or None.
-        state_dropout: `[batch, units]`, or None.
+        dropout: what h is multiplied by at each step, `[batch, units]`, or None.
         states: a list of `[batch, units]`.
 
     Returns:
@@ -77,7 +69,7 @@ def _forward(
 
     def body(step, states, kept, gates):
         now = ops.where(reverse, time - 1 - step, step)
-        h = states[0] if state_dropout is None else states[0] * state_dropout
+        h = states[0] if dropout is None else states[0] * dropout
         inner = ops.matmul(h, recurrent)  # [batch, num_gates * units]
         projected = ops.cast(_read(a, now), "float32")
         new, gates = cell.step(projected, inner, states, inner_bias)
@@ -87,34 +79,28 @@ def _forward(
         kept = [_write(array, now, value) for array, value in zip(kept, values)]
         return step + 1, new, kept, gates if hold_gates else ()
 
-    widths = [cell.units]
-    if keep:
-        widths += [cell.units] * (cell.num_states - 1)
-        widths += [cell.num_saved * cell.units] if cell.num_saved else []
+    widths = _kept_widths(cell) if keep else [cell.units]
     kept = [ops.zeros((batch, time, width)) for width in widths]
     gates = ops.zeros((batch, cell.num_saved * cell.units)) if hold_gates else ()
     _, states, kept, gates = _repeat(body, time, (0, list(states), kept, gates))
     return [*kept[:1], *states, *kept[1:], gates]
 
 
+def _kept_widths(cell: ScanCell) -> list[int]:
+    """Returns the widths of what is kept of each step: the states, what is saved."""
+    widths = [cell.units] * cell.num_states
+    return widths + ([cell.num_saved * cell.units] if cell.num_saved else [])
+
+
 def _backward(
-    cell: ScanCell,
-    dh,
-    reverse,
-    recurrent,
-    inner_bias,
-    mask,
-    state_dropout,
-    states,
-    dstates,
-    kept,
+    cell, dh, reverse, recurrent, inner_bias, mask, dropout, states, dstates, kept
 ) -> list:
     """Runs the steps backward, from the last one of the forward pass to its first.
 
     Args:
         cell: the formulas.
         dh: the gradient with respect to h after each step, `[batch, time, units]`.
-        reverse, recurrent, inner_bias, mask, state_dropout: as for `_forward`.
+        reverse, recurrent, inner_bias, mask, dropout: as for `_forward`.
         states: those before the first step, a list of `[batch, units]`.
         dstates: the gradients with respect to the final states.
         kept: h, c where there is one, and what the cell has saved, of each step.
@@ -139,8 +125,8 @@ def _backward(
         gradients = [gradients[0] + _read(dh, now), *gradients[1:]]
         da, inner, direct = cell.step_gradient(gradients, saved, present, previous)
         through = ops.matmul(inner, back)  # [batch, units]
-        if state_dropout is not None:
-            through = through * state_dropout
+        if dropout is not None:
+            through = through * dropout
         new = [direct[0] + through, *direct[1:]]
         if mask is not None:
             real = _read(mask, now)  # [batch, 1]

@@ -56,13 +56,13 @@ def scan(
         mask: bool `[batch, time]`, any pattern; where it is false the states stay.
         state_dropout: float `[batch, units]`, which h is multiplied by at each step.
         reverse: whether to begin with the last step.
-        keep: whether to keep what the gradients need; if not and they are asked for
-            all the same, the loop runs a second time.
+        keep: whether to keep what the gradients need; if not, taking them runs the loop
+            a second time.
         halve: whether to cut a batch of at least `ROWS_TO_HALVE` rows in two.
 
     Returns:
-        h after each step, float32 `[batch, time, units]`, in the order of time even if
-        `reverse`; and the list of final states.
+        h after each step, float32 `[batch, time, units]`, always in the order of time;
+        and the list of final states.
 
     Raises:
         NotImplementedError: if a gradient of the gradient is taken.
@@ -71,19 +71,22 @@ def scan(
     if state_dropout is not None:
         state_dropout = ops.stop_gradient(state_dropout)
     arrays = (mask, state_dropout, x, *states)
-    parts = [
-        _RowScan(cell, reverse, keep, *rows[:2])(
-            rows[2], kernel, recurrent_kernel, bias, *rows[3:]
-        )
-        for rows in (_halves(*arrays) if halve else [arrays])
-    ]
+    parts = []
+    for mask, state_dropout, rows, *first in _halves(*arrays) if halve else [arrays]:
+        run = _RowScan(cell, reverse, keep, mask, state_dropout)
+        parts.append(run(rows, kernel, recurrent_kernel, bias, *first))
+    batch, time = ops.shape(x)[:2]
+    return _join(parts, batch, time, cell.units)
+
+
+def _join(parts: list[tuple], batch, time, units: int) -> tuple[Any, list]:
+    """Puts the rows together again; returns h of all steps, and the final states."""
     h, *finals = (
         part[0] if len(part) == 1 else ops.concatenate(part) for part in zip(*parts)
     )
     # Compiled for any batch and length, the loops do not say what is known of these.
-    batch, time = ops.shape(x)[:2]
-    h = ops.reshape(h, (batch, time, cell.units))
-    return h, [ops.reshape(state, (batch, cell.units)) for state in finals]
+    h = ops.reshape(h, (batch, time, units))
+    return h, [ops.reshape(state, (batch, units)) for state in finals]
 
 
 def _halves(*arrays) -> list[tuple]:
