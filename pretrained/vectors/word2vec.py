@@ -120,7 +120,7 @@ def train(
 
 
 def _check(numbers: dict[str, int], files: tuple[Path, Path]) -> None:
-    """Raises ValueError unless the numbers are positive and the files can be written."""
+    """Raises ValueError if a number is not positive or a file cannot be written."""
     for name, number in numbers.items():
         if number < 1:
             raise ValueError(f"{name}: {number}; expected at least 1")
