@@ -1,4 +1,4 @@
-"""Files that are written all or nothing."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 
 def write_text(file: Path, text: str) -> None:
-    """Writes a text file as `write_bytes` does, in UTF-8."""
+    """Writes a text file in UTF-8, completely or not at all; see `write_bytes`."""
     write_bytes(file, text.encode())
 
 
 def write_bytes(file: Path, content: bytes) -> None:
-    """Writes a file, all or nothing.
+    """Writes a file, completely or not at all.
 
     Raises:
-        OSError: if it cannot be written; an older file then still stands.
+        OSError: if it cannot be written; an older file of that name is then unchanged.
     """
     temporary = file.with_name(f".{file.name}.new")
     try:

@@ -58,6 +58,15 @@ def test_token_error_rate_is_over_all_expected_tokens():
     assert rate == pytest.approx(3 / 5)
 
 
+def test_closest_references():
+    references = [["a b", "a c"], ["x"], iter(["a b c", "b c"])]
+    found = metrics.closest_references(["a c", "", "c"], references)
+    assert found == ["a c", "x", "b c"]
+    assert metrics.closest_references(["a d"], [["a b", "a c"]]) == ["a b"]  # a tie
+    with pytest.raises(ValueError):
+        metrics.closest_references(["a"], [])
+
+
 def test_bleu():
     sentence = "the quick brown fox jumps"
     score, signature = metrics.bleu([sentence], [sentence])
@@ -93,7 +102,7 @@ def test_nearest_translation_goes_by_rare_words():
     assert nearest("a dog") == "A"
 
 
-def test_nearest_translation_of_one_word_goes_by_its_letters():
+def test_nearest_translation_of_one_word_goes_by_its_trigrams():
     train = [("night", "N"), ("today", "T"), ("a", "A")]
     nearest = baselines.nearest_translation(train)
     assert nearest("knight") == "N" and nearest("day") == "T" and nearest("a") == "A"

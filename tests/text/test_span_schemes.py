@@ -77,7 +77,7 @@ def test_tags_that_are_not_of_spans(tags):
     assert span_schemes.detect([tags.split()]) is None
 
 
-def test_kinds_may_hold_anything():
+def test_labels_may_hold_anything():
     assert span_schemes.spans(["B-a-b", "I-a-b"], "iob2") == [("a-b", 0, 2)]
     with pytest.raises(ValueError) as error:
         span_schemes.spans(["S-X"], "iob2")

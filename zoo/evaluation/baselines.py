@@ -1,27 +1,32 @@
-"""The simple baselines that scores stand next to."""
+"""The simple baselines that scores are compared with."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
+Value = TypeVar("Value", bound=Hashable)  # and ordered
 
-def most_frequent(values: Iterable):
-    """Returns the commonest value; of several the smallest."""
+
+def most_frequent(values: Iterable[Value]) -> Value:
+    """Returns the most frequent value; of several the smallest."""
     counts = Counter(values)
     return min(counts, key=lambda value: (-counts[value], value))
 
 
-def most_frequent_tag(train: Iterable[tuple[Sequence[str], Sequence[str]]]):
-    """Baseline of tagging: the tag that a word had most often.
+def most_frequent_tag(
+    train: Iterable[tuple[Sequence[str], Sequence[str]]],
+) -> Callable[[Sequence[str]], list[str]]:
+    """Baseline of tagging: the most frequent tag of each word.
 
     Args:
         train: sentences of (words, tags).
 
     Returns:
-        A function from words to tags; unknown words get the commonest tag of all.
+        A function from words to tags; unknown words get the most frequent tag of all.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for words, tags in train:
@@ -34,7 +39,7 @@ def most_frequent_tag(train: Iterable[tuple[Sequence[str], Sequence[str]]]):
 
 
 def unigram_nats(train_ids: np.ndarray, test_ids: np.ndarray, size: int) -> float:
-    """Baseline of language modelling: each token by its frequency, plus one.
+    """Baseline of language modelling: tokens by their frequency, plus one.
 
     Args:
         train_ids: int `[total]`.
@@ -42,16 +47,18 @@ def unigram_nats(train_ids: np.ndarray, test_ids: np.ndarray, size: int) -> floa
         size: of the vocabulary.
 
     Returns:
-        Mean negative log-probability of the test tokens, in nats.
+        Mean negative log-probability of the test tokens, in nats per token.
     """
     counts = np.bincount(train_ids, minlength=size) + 1.0
     return float(-np.log(counts / counts.sum())[test_ids].mean())
 
 
-def nearest_translation(train: Iterable[tuple[str, str]]):
-    """Baseline of translation: the target of the most similar source of the training
-    data, by the inverse frequency of the words (or, in one word, letter trigrams) that
-    both share.
+def nearest_translation(train: Iterable[tuple[str, str]]) -> Callable[[str], str]:
+    """Baseline of translation: the target of the most similar source in training.
+
+    Similarity is the summed squared rarity (inverse document frequency) of the words
+    that two sources share, or of the character trigrams if the source is one word,
+    divided by the norm of the training source.
 
     Args:
         train: pairs of (source, target).

@@ -1,4 +1,7 @@
-"""Probabilities as often right as they say: the error of it, and what mends it."""
+"""Calibration: whether a classifier's confidence matches its accuracy.
+
+`calibration_error` measures it, `find_temperature` improves it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SHARPEST, FLATTEST = 0.05, 20.0  # temperatures: beyond these, a split is too small
+# The bounds of temperatures; a best one beyond them means that the split is too small.
+SHARPEST, FLATTEST = 0.05, 20.0
 
 
 def calibration_error(
@@ -14,52 +18,54 @@ def calibration_error(
 ) -> float:
     """Returns the expected calibration error (Naeini et al. 2015), 0 to 1.
 
-    The answers are sorted into bins of equal width by their confidence. In each the
-    mean confidence is compared with the share of right answers; what is returned is the
-    mean of the differences, by answers.
+    The answers are sorted by confidence into bins of equal width. The error of a bin is
+    the difference between its mean confidence and its accuracy; the result is the mean
+    over bins, weighted by their answers.
 
     Args:
-        confidences: the probability of each answer, in [0, 1].
-        is_right: whether it is the right one.
+        confidences: the probability of each answer, float `[answers]` in [0, 1].
+        is_right: whether it is right, bool `[answers]`.
         bins: number of bins.
 
     >>> round(calibration_error([0.9, 0.9, 0.6], [True, False, True]), 4)
     0.4
     """
-    confidences = np.asarray(confidences, np.float64)
-    places = np.minimum((confidences * bins).astype(int), bins - 1)
-    sums = np.bincount(places, confidences - np.asarray(is_right, np.float64), bins)
-    return float(np.abs(sums).sum() / len(confidences))
+    p = np.asarray(confidences, np.float64)
+    places = np.minimum((p * bins).astype(int), bins - 1)
+    gaps = np.bincount(places, p - np.asarray(is_right, np.float64), bins)  # [bins]
+    return float(np.abs(gaps).sum() / len(p))
 
 
 def negative_log_likelihood(
     logits: np.ndarray, classes: np.ndarray, temperature: float = 1.0
 ) -> float:
-    """Returns the mean of -log p of the right classes, in nats.
+    """Returns the mean negative log-likelihood of the right classes, in nats.
 
     Args:
         logits: float `[examples, classes]`.
         classes: int `[examples]`, the right ones.
-        temperature: what the logits are divided by.
+        temperature: the logits are divided by it.
     """
     z = np.asarray(logits, np.float64) / temperature
     z -= z.max(axis=1, keepdims=True)
-    right = np.take_along_axis(z, np.asarray(classes)[:, None], axis=1)[:, 0]
+    right = np.take_along_axis(z, np.asarray(classes)[:, None], axis=1)[
+        :, 0
+    ]  # [examples]
     return float(np.mean(np.log(np.exp(z).sum(axis=1)) - right))
 
 
 def find_temperature(logits: np.ndarray, classes: np.ndarray) -> float:
     """Finds the temperature that makes the right classes likeliest (Guo et al. 2017).
 
-    The logits are to be divided by it, which changes no decision. In 1 / temperature
-    the likelihood has one maximum only, so that a golden-section search finds it.
+    Dividing the logits by it changes no decision. As a function of 1 / temperature the
+    likelihood has a single maximum, which golden-section search finds.
 
     Args:
-        logits: float `[examples, classes]`, of examples that had no part in training.
+        logits: float `[examples, classes]`, of examples that were not trained on.
         classes: int `[examples]`, the right ones.
 
     Returns:
-        A number from `SHARPEST` to `FLATTEST`.
+        A temperature from `SHARPEST` to `FLATTEST`.
     """
     golden = (np.sqrt(5) - 1) / 2
     low, high = np.log(SHARPEST), np.log(FLATTEST)

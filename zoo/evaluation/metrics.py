@@ -1,4 +1,4 @@
-"""Scores of whole predictions, and the simple baselines they stand beside."""
+"""Scores of whole predictions: accuracy, F1, error rates, BLEU."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def entity_f1(
     expected: Sequence[Sequence[str]],
     scheme: Scheme,
 ) -> float:
-    """Returns the F1 of spans: kind, beginning and end must be right; 0 to 1.
+    """Returns the F1 of spans: label, beginning and end must be right; 0 to 1.
 
-    It is the strict F1 of seqeval: what breaks the scheme is no span, and without any
+    It is the strict F1 of seqeval: what violates the scheme is no span, and without any
     span the score is 0.
 
     Args:
@@ -101,7 +101,7 @@ def confusion(
 
 
 def edit_distance(a: Sequence, b: Sequence) -> int:
-    """Returns the least number of insertions, deletions and substitutions.
+    """Returns the smallest number of insertions, deletions and substitutions.
 
     >>> edit_distance("kitten", "sitting")
     3
@@ -118,8 +118,7 @@ def edit_distance(a: Sequence, b: Sequence) -> int:
 
 
 def bleu(predicted: list[str], expected: list[str]) -> tuple[float, str]:
-    """Returns the BLEU of sacrebleu, cased and detokenised (0 to 100), and its
-    signature."""
+    """Returns sacrebleu's BLEU, cased and detokenized (0 to 100), and its signature."""
     import sacrebleu
 
     metric = sacrebleu.metrics.BLEU()
@@ -128,7 +127,11 @@ def bleu(predicted: list[str], expected: list[str]) -> tuple[float, str]:
 
 
 def closest(predicted: str, references: Iterable[str]) -> str:
-    """Returns the reference of the least edit distance, in tokens between spaces.
+    """Returns the reference with the smallest edit distance, in space-separated tokens.
+
+    Args:
+        predicted: tokens with spaces between them.
+        references: likewise; of several that are equally close the first is returned.
 
     >>> closest("T AH M EY T OW", ["T AH M AA T OW", "T AH M EY T OW"])
     'T AH M EY T OW'
@@ -137,7 +140,33 @@ def closest(predicted: str, references: Iterable[str]) -> str:
     return min(references, key=lambda r: edit_distance(tokens, r.split()))
 
 
+def closest_references(
+    predicted: Sequence[str], references: Iterable[Iterable[str]]
+) -> list[str]:
+    """Returns for each prediction the closest of its references.
+
+    Where several answers are right (a word has several pronunciations), a prediction is
+    compared with the most similar one (Yao and Zweig 2015).
+
+    Args:
+        predicted: space-separated tokens of each example.
+        references: the right answers for each example.
+
+    Raises:
+        ValueError: if there are not as many predictions as lists of references.
+
+    >>> closest_references(["T AH M EY T"], [["T AH M AA T OW", "T AH M EY T OW"]])
+    ['T AH M EY T OW']
+    """
+    return [closest(p, r) for p, r in zip(predicted, references, strict=True)]
+
+
 def token_error_rate(predicted: Sequence[str], expected: Sequence[str]) -> float:
-    """Returns edit distance over the number of expected tokens, split at spaces."""
+    """Returns the edit distance divided by the number of expected tokens.
+
+    Args:
+        predicted: space-separated tokens of each example.
+        expected: likewise.
+    """
     pairs = [(p.split(), e.split()) for p, e in zip(predicted, expected, strict=True)]
     return sum(edit_distance(p, e) for p, e in pairs) / sum(len(e) for _, e in pairs)

@@ -6,13 +6,15 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zoo.atomic_files import write_bytes
 
-LARGEST = 40  # inches of a side; a picture of thousands of labels cannot be drawn
+LARGEST = 40  # inches of a side; a larger picture cannot be drawn
 LONGEST = 40  # characters of a name
 
 
@@ -60,18 +62,9 @@ def confusion_matrix(
     _name(axes, columns=labels, rows=labels, rotation=90)
     axes.set(xlabel="predicted", ylabel="expected")
     if len(labels) <= 20:
-        for i, row in enumerate(counts):
-            for j, count in enumerate(row):
-                if count:
-                    axes.text(
-                        j,
-                        i,
-                        str(count),
-                        ha="center",
-                        va="center",
-                        fontsize=6,
-                        color="white" if shares[i, j] > 0.5 else "black",
-                    )
+        for i, j in zip(*np.nonzero(counts)):
+            text = axes.text(j, i, str(counts[i, j]), ha="center", va="center")
+            text.set(fontsize=6, color="white" if shares[i, j] > 0.5 else "black")
     figure.colorbar(image, label="share of the expected label")
     _save(figure, file)
 
@@ -102,8 +95,10 @@ def attention_map(
     _save(figure, file)
 
 
-def _name(axes, columns: Sequence[str], rows: Sequence[str], **options) -> None:
-    """Names columns and rows; a dollar sign in a name begins no formula."""
+def _name(
+    axes: Axes, columns: Sequence[str], rows: Sequence[str], **options: Any
+) -> None:
+    """Labels columns and rows; a dollar sign in a name does not begin a formula."""
     columns, rows = (
         [n if len(n) <= LONGEST else n[: LONGEST - 1] + "…" for n in names]
         for names in (columns, rows)

@@ -14,8 +14,8 @@ class TokenMetric(keras.metrics.Metric):
     token of a short batch would weigh more than one of a long batch.
 
     Args:
-        metric: what to measure; its weights are of sequences `[batch]` or of tokens
-            `[batch, time]`.
+        metric: what to measure. It is updated with weights `[batch]` of sequences or
+            `[batch, time]` of tokens.
     """
 
     def __init__(self, metric: keras.metrics.Metric):
@@ -24,7 +24,7 @@ class TokenMetric(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight):
         if len(sample_weight.shape) == 2:
-            y_true, y_pred, sample_weight = (
+            y_true, y_pred, sample_weight = (  # [batch * time, ...]
                 ops.reshape(x, (-1, *x.shape[2:]))
                 for x in (y_true, y_pred, sample_weight)
             )

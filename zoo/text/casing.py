@@ -1,4 +1,4 @@
-"""The case of words, as one of a few kinds."""
+"""The case of words, as one of a few categories."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ CASINGS = ("lower", "upper", "initial", "mixed", "number", "with digits", "other
 
 
 def casing(word: str) -> str:
-    """Returns the kind of a word, one of `CASINGS`.
+    """Returns the case of a word, one of `CASINGS`.
 
-    After Collobert et al. (2011), with a kind for words of letters and digits.
+    After Collobert et al. (2011), with a category for words with letters and digits.
 
     >>> [casing(word) for word in ("dog", "USA", "A", "Dog", "iPod", "1,000", "B2B")]
     ['lower', 'upper', 'initial', 'initial', 'mixed', 'number', 'with digits']

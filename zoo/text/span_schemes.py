@@ -1,10 +1,10 @@
-"""Schemes that write the spans of a sentence (of names, of phrases) as a tag per word.
+"""Schemes that write the spans of a sentence (names, phrases) as one tag per word.
 
-`O` is outside of every span; other tags are a prefix and the span's kind, as `B-LOC`.
+`O` is outside of every span; other tags are a prefix and the span's label, as `B-LOC`.
 
-- IO: `I` at every word of a span; two neighbours of one kind cannot be told apart.
+- IO: `I` at every word of a span; two adjacent spans of one label cannot be told apart.
 - IOB1 (Ramshaw and Marcus 1995): the same, but `B` at the first word of a span that
-  directly follows another of its kind. CoNLL-2003 as it is distributed.
+  directly follows another with its label. CoNLL-2003 as it is distributed.
 - IOB2: `B` at the first word of every span, `I` at the others.
 - BIOES: also `E` at the last word, and `S` at a word that is a span by itself.
 """
@@ -18,28 +18,28 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 Scheme = Literal["io", "iob1", "iob2", "bioes"]
-PREFIXES = {"io": "I", "iob1": "BI", "iob2": "BI", "bioes": "BIES"}
+PREFIXES: dict[Scheme, str] = {"io": "I", "iob1": "BI", "iob2": "BI", "bioes": "BIES"}
 
 _TAG = re.compile("(?:(O)|([BIES])-(.+))")
 
 
 class Span(NamedTuple):
-    """A span of a sentence: its kind, its first word, and the one behind its last."""
+    """A span of a sentence: its label, its first word, and the one after its last."""
 
-    kind: str
+    label: str
     start: int
     stop: int
 
 
 def detect(sentences: Iterable[Sequence[str]]) -> Scheme | None:
-    """Finds out the scheme of tags.
+    """Detects the scheme of tags.
 
     Args:
         sentences: the tags of each.
 
     Returns:
-        The scheme that the fewest sentences break, of several the simplest; None if the
-        tags are not of spans.
+        The scheme that the fewest sentences violate, or the simplest of several such;
+        None if the tags are not tags of spans.
     """
     sentences = list(sentences)
     tags = {tag for sentence in sentences for tag in sentence}
@@ -47,18 +47,18 @@ def detect(sentences: Iterable[Sequence[str]]) -> Scheme | None:
         return None
     prefixes = {tag[0] for tag in tags} - {"O"}
     schemes = [s for s, known in PREFIXES.items() if prefixes <= set(known)]
-    return min(schemes, key=lambda s: sum(any(_breaks(t, s)) for t in sentences))
+    return min(schemes, key=lambda s: sum(any(_violates(t, s)) for t in sentences))
 
 
 def violations(
     located: Iterable[tuple[str, tuple[Sequence[str], Sequence[str]]]], scheme: Scheme
 ) -> Iterator[str]:
-    """Yields what breaks a scheme in a corpus of tagged sentences, by line.
+    """Yields what violates a scheme in a corpus of tagged sentences, by line.
 
     Args:
         located: `(place, (words, tags))`, where the place is `"file:line"` of the first
-            word, and there is a word on each line.
-        scheme: expected.
+            word, and each line holds one word.
+        scheme: the expected one.
 
     Yields:
         `"file:line: 'I-LOC' after 'O' is not IOB2"`.
@@ -79,15 +79,15 @@ def violations(
 
 
 def allowed_transitions(tags: Sequence[str], scheme: Scheme) -> np.ndarray:
-    """Tells which tags a scheme lets follow each other.
+    """Returns which tags may follow each other in a scheme.
 
     Args:
-        tags: distinct ones.
-        scheme: theirs.
+        tags: distinct tags.
+        scheme: their scheme.
 
     Returns:
-        bool `[tags + 1, tags + 1]`, from a tag to its successor; the last row is of
-        what may begin a sentence, the last column of what may end one.
+        bool `[tags + 1, tags + 1]`, from a tag to its successor; the last row tells
+        which tags may begin a sentence, the last column which may end one.
 
     Raises:
         ValueError: if a tag is not of the scheme.
@@ -106,12 +106,13 @@ def spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
         scheme: theirs.
 
     Returns:
-        The spans in their order; what breaks the scheme is no span.
+        The spans in their order; what violates the scheme is no span.
 
     Raises:
         ValueError: if a tag is not of the scheme.
     """
-    found, start = [], None
+    found: list[Span] = []
+    start: int | None = None
     before = ("O", "")
     for i, tag in enumerate([*tags, "O"]):
         after = _split(tag, scheme)
@@ -131,28 +132,28 @@ def convert(tags: Sequence[str], source: Scheme, target: Scheme) -> list[str]:
     Args:
         tags: of each word.
         source: their scheme.
-        target: the other. IO joins spans of one kind that touch.
+        target: the other. IO joins adjacent spans of one label.
 
     Raises:
-        ValueError: if the tags break their scheme.
+        ValueError: if the tags violate their scheme.
     """
     for message in violations([("tags", ((), tags))], source):
         raise ValueError(message)
     out, previous = ["O"] * len(tags), Span("", 0, 0)
     for span in spans(tags, source):
-        touching = (previous.kind, previous.stop) == (span.kind, span.start)
+        touching = (previous.label, previous.stop) == (span.label, span.start)
         prefixes = ["I"] * (span.stop - span.start)
         if target in ("iob2", "bioes") or target == "iob1" and touching:
             prefixes[0] = "B"
         if target == "bioes":
             prefixes[-1] = "E" if len(prefixes) > 1 else "S"
-        out[span.start : span.stop] = [f"{prefix}-{span.kind}" for prefix in prefixes]
+        out[span.start : span.stop] = [f"{prefix}-{span.label}" for prefix in prefixes]
         previous = span
     return out
 
 
 def _split(tag: str, scheme: Scheme) -> tuple[str, str]:
-    """Returns the prefix and the kind of a tag."""
+    """Returns the prefix and the label of a tag."""
     match = _TAG.fullmatch(tag)
     if not match or (match[2] and match[2] not in PREFIXES[scheme]):
         prefixes = ", ".join(f"{prefix}-..." for prefix in PREFIXES[scheme])
@@ -176,7 +177,8 @@ def _starts(before: tuple[str, str], after: tuple[str, str], scheme: Scheme) -> 
 def _ends(before: tuple[str, str], after: tuple[str, str], scheme: Scheme) -> bool:
     if scheme == "bioes":
         return before[0] in "ES"
-    # In IOB1, B needs a span of its kind before it, which seqeval holds against both.
+    # In IOB1, B needs a span of its label before it; without one, seqeval counts
+    # neither.
     broken = before[0] == after[0] == "B" and before[1] != after[1]
     return not (scheme == "iob1" and broken)
 
@@ -194,7 +196,7 @@ def _is_legal(before: str, after: str, scheme: Scheme) -> bool:
     return _continues(first, second) == is_open == goes_on
 
 
-def _breaks(tags: Sequence[str], scheme: Scheme) -> Iterator[bool]:
-    """Tells at each word, and at the end, whether it breaks the scheme."""
+def _violates(tags: Sequence[str], scheme: Scheme) -> Iterator[bool]:
+    """Tells at each word, and at the end, whether it violates the scheme."""
     for before, after in zip(["O", *tags], [*tags, "O"]):
         yield not _is_legal(before, after, scheme)

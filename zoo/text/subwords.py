@@ -10,16 +10,16 @@ from typing import Literal
 Algorithm = Literal["bpe", "unigram"]
 ERRORS = RuntimeError, ValueError, IndexError, OSError  # what sentencepiece raises
 SPACE = "▁"  # sentencepiece's mark of a piece that begins a word
-LONE = re.compile("[\ud800-\udfff]")  # half a character, which is not Unicode text
+LONE = re.compile("[\ud800-\udfff]")  # lone surrogates, which are not Unicode text
 
 
 class SubwordTokenizer:
     """Cuts text into the pieces of a sentencepiece model.
 
-    `tokenize` and `detokenize` are inverse but for sentencepiece's normalisation, which
-    unifies forms of characters and white space. A piece that begins a word is marked by
-    U+2581. A character that the model does not know is a piece by itself, as is a lone
-    surrogate, which is read as U+FFFD.
+    `detokenize` inverts `tokenize`, except for sentencepiece's normalization, which
+    unifies variants of characters and white space. A piece that begins a word is marked
+    by U+2581. A character that the model does not know is a piece by itself, as is a
+    lone surrogate, which is read as U+FFFD.
 
     Args:
         model: a sentencepiece model, as `train` returns it.
@@ -43,18 +43,18 @@ class SubwordTokenizer:
     def train(
         cls, texts: Iterable[str], size: int, algorithm: Algorithm = "bpe"
     ) -> SubwordTokenizer:
-        """Finds the pieces of a text.
+        """Trains a tokenizer on texts.
 
         Args:
             texts: read once.
-            size: number of pieces; all characters of the text are among them.
+            size: number of pieces, which include all characters of the texts.
             algorithm: `"bpe"` (Sennrich et al. 2016), which joins the most frequent
                 pairs, or `"unigram"` (Kudo 2018), which prunes by likelihood and may
                 end with fewer pieces.
 
         Raises:
-            ValueError: if the text is too small for as many pieces, or has more
-                characters.
+            ValueError: if the texts are too short for this number of pieces, or have
+                more characters.
         """
         from sentencepiece import SentencePieceTrainer
 
@@ -78,7 +78,7 @@ class SubwordTokenizer:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What a checkpoint's configuration says of it; the model is a file beside."""
+        """The settings in a checkpoint's configuration; the model is its own file."""
         return {"kind": "subwords"}
 
     def __len__(self) -> int:
@@ -88,9 +88,9 @@ class SubwordTokenizer:
         return not self._processor.is_unknown(self._processor.piece_to_id(piece))
 
     def tokenize(self, text: str) -> list[str]:
-        """Returns the pieces of `text`; none if it holds nothing but white space."""
+        """Returns the pieces of `text`; none if it is only white space."""
         return self._processor.encode(LONE.sub("\ufffd", text), out_type=str)
 
     def detokenize(self, tokens: list[str]) -> str:
-        """Returns the text of pieces."""
+        """Returns the text that pieces spell."""
         return "".join(tokens).replace(SPACE, " ").removeprefix(" ")

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-# English clitics split off as in the Penn Treebank ("do n't", "it 's"), words, and
-# every other visible character by itself.
+# English clitics are split off as in the Penn Treebank ("do n't", "it 's"); a visible
+# character that is not part of a word is a token by itself.
 CLITIC = r"n['’]t\b|['’](?:s|re|ve|ll|d|m)\b"
 WORD = re.compile(rf"\w+(?=n['’]t\b)|{CLITIC}|\w+|[^\w\s]", re.IGNORECASE)
 KINDS = Literal["words", "spaces", "characters"]
@@ -19,12 +19,15 @@ class Tokenizer:
     """Cuts text into tokens.
 
     Args:
-        kind: `"words"` (words, clitics and single punctuation marks), `"spaces"` (what
-            stands between white space) or `"characters"`.
-        lowercase: whether to lower the case first.
+        kind: `"words"` (words, clitics and single punctuation marks), `"spaces"` (split
+            at white space) or `"characters"`.
+        lowercase: whether to convert the text to lower case first.
         joiner: with `"words"`, marks a token that follows the one before it without a
-            space, so that `detokenize` restores the text. The mark is U+FFED, which is
-            lost where the text holds it itself.
+            space, so that `detokenize` restores the text. The mark is U+FFED; where the
+            text itself contains it, it is lost.
+
+    Raises:
+        ValueError: if there is no such kind.
 
     >>> tokenizer = Tokenizer("words", joiner=True)
     >>> tokenizer.tokenize("It isn't, is it?")
@@ -44,11 +47,14 @@ class Tokenizer:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a checkpoint's configuration says of it."""
+        """The settings in a checkpoint's configuration."""
         return vars(self)
 
     def tokenize(self, text: str) -> list[str]:
-        """Returns the tokens of `text`; none if it holds nothing but white space."""
+        """Returns the tokens of `text`.
+
+        There are none if it is only white space, unless the tokens are characters.
+        """
         if self.lowercase:
             text = text.lower()
         if self.kind == "characters":

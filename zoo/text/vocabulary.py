@@ -14,12 +14,12 @@ SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>")
 class Vocabulary:
     """The tokens a model knows; ids 0 to 3 are padding, unknown, start and end.
 
-    A token of the text that looks like padding or start is an ordinary unknown token:
-    only `"<unk>"` and `"</s>"`, which corpora use for the same purpose, are recognised.
+    In a text, `"<unk>"` and `"</s>"` are recognized, which corpora use for the same
+    purpose; `"<pad>"` and `"<s>"` are ordinary unknown tokens.
 
     Args:
         tokens: the ordinary tokens, distinct, in the order of their ids from 4 on.
-        lower_unknown: whether a token that is unknown is looked up in lower case.
+        lower_unknown: whether an unknown token is looked up in lower case.
 
     Raises:
         ValueError: if a token is listed twice or is a special one.
@@ -64,8 +64,8 @@ class Vocabulary:
 
         Args:
             sequences: tokens of each example; read once.
-            min_count: a token seen less often stays unknown.
-            max_size: at most this many ordinary tokens, or None for all.
+            min_count: tokens that occur less often stay unknown.
+            max_size: largest number of ordinary tokens, or None for no limit.
 
         Returns:
             A vocabulary; tokens of equal count are in alphabetical order.
@@ -76,7 +76,7 @@ class Vocabulary:
         return cls(rank(counts, min_count)[:max_size])
 
     def encode(self, tokens: Iterable[str]) -> np.ndarray:
-        """Returns the ids of `tokens` as int32 [time]; unknown tokens become 1."""
+        """Returns the ids of `tokens`, int32 `[time]`; unknown tokens become 1."""
         if self.lower_unknown:
             tokens = (t if t in self else t.lower() for t in tokens)
         return np.fromiter((self._ids.get(t, UNKNOWN) for t in tokens), np.int32)
@@ -87,11 +87,11 @@ class Vocabulary:
 
 
 def rank(counts: Mapping[str, int], min_count: int = 1) -> list[str]:
-    """Returns tokens by how often they occur, those of equal count by alphabet.
+    """Returns tokens by falling count, those of equal count in alphabetical order.
 
     Args:
         counts: of each token; special ones are left out.
-        min_count: tokens of a smaller count are left out.
+        min_count: tokens with a smaller count are left out.
 
     >>> rank({"b": 1, "a": 1, "c": 2, "<unk>": 9})
     ['c', 'a', 'b']
