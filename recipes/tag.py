@@ -23,7 +23,6 @@ from typing import Any, ClassVar
 
 import keras
 import numpy as np
-from zoo.evaluation.outside_score import tune_outside_score
 
 from zoo.configuration import configuration, option
 from zoo.data import corpora
@@ -32,6 +31,7 @@ from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus
 from zoo.data.ragged import Ragged
 from zoo.evaluation import baselines, metrics, plots
+from zoo.evaluation.outside_score import tune_outside_score
 from zoo.inference.tagger import Tagger
 from zoo.layers.config import RecurrentConfig
 from zoo.models.tagger import TaggerConfig, TaggerOptions, build_crf_training
@@ -265,11 +265,14 @@ def tune(tagger: Tagger, dev: Tagged) -> float:
         dev: sentences that had no part in training.
     """
 
+    scores: dict[float, float] = {}
+
     def f1(shift: float) -> float:
         tagger.shift_score("O", shift)
-        return score(tagger.settings["scheme"], *_predict(tagger, dev))
+        scores[shift] = score(tagger.settings["scheme"], *_predict(tagger, dev))
+        return scores[shift]
 
-    best, scores = tune_outside_score(f1)
+    best = tune_outside_score(f1)
     tagger.shift_score("O", best)
     print(
         f"score of O shifted by {best}: F1 of the development split "
