@@ -129,7 +129,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         **targets.settings(),
         **words.settings(config),
     )
-    embedding = classifier.keras_model.get_layer("embedding")
+    embedding = classifier.embedding
     words.fill(embedding)
     # Batches: tokens to ids. A bad line of the test data had better be known now.
     train, dev, _ = (

@@ -146,7 +146,7 @@ def prepare(config: Config) -> Experiment[Config, LanguageModel]:
         tokenizer=vars(tokenizer),
         **words.settings(config),
     )
-    embedding = lm.keras_model.get_layer("embedding")
+    embedding = lm.embedding
     words.fill(embedding)
     # Batches: contiguous streams of ids.
     streams = config.batch_size

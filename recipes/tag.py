@@ -151,7 +151,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         constrained=config.constrained,
         **words.settings(config),
     )
-    embedding = tagger.keras_model.get_layer("embedding")
+    embedding = tagger.embedding
     words.fill(embedding)
     # Batches: words and tags to ids. A bad line of the test data is known now.
     train_batches, dev_batches, _ = (

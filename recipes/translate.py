@@ -164,8 +164,7 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
         target_tokenizer=tokenizers["target"].settings,
         **source.settings(config),
     )
-    encoder = translator.keras_model.get_layer("encoder")
-    embedding = encoder.get_layer("source_embedding")
+    embedding = translator.embedding
     source.fill(embedding)
     # Batches. Of dev and test only monstrous pairs are left out.
     cut = functools.partial(pair_batches, translator, config=config)

@@ -157,7 +157,7 @@ def test_no_checkpoint(tmp_path):
         f"{tmp_path}: holds no checkpoint; expected a run directory or a checkpoint"
     )
     assert message(tmp_path / "x") == (
-        f"{tmp_path}/x: is no directory; expected a run directory or a checkpoint"
+        f"{tmp_path}/x: is not a directory; expected a run directory or a checkpoint"
     )
 
 

@@ -21,8 +21,9 @@ from conftest import FILES, OPTIONS, arguments, contents, write_corpus
 import zoo
 from recipes import classify, generate, tag
 from zoo import __main__ as shell
+from zoo import tasks
 from zoo.command_line import end_cleanly, parse
-from zoo.inference import n_best_by_lm
+from zoo.inference import catalog, n_best_by_lm
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -324,7 +325,12 @@ def test_an_error_of_the_program_keeps_its_traceback():
 
 # --- Using trained models --------------------------------------------------------
 
-COMMANDS = dict(zip(OPTIONS, ("predict", "predict", "score", "translate")))
+COMMANDS = {
+    recipe: task.commands[0]
+    for task in tasks.TASKS.values()
+    for recipe in task.recipes
+    if recipe in OPTIONS
+}
 
 
 @pytest.fixture
@@ -407,8 +413,32 @@ def test_info_of_a_run(runs, say):
     assert any(line.startswith("recurrent_0 backward: scan: no") for line in text)
 
 
-def test_list_names_what_came_along(say):
-    assert [line.split()[0] for line in say("list") if line] == zoo.list_models()
+def test_list_is_a_table_of_what_came_along(say):
+    header, *lines = say("list")
+    assert header.split() == [*catalog.COLUMNS]
+    assert [line.split()[0] for line in lines] == zoo.list_models()
+    assert all(len(line) <= 100 for line in lines)
+    places = [header.index(name) for name in ("name", "task", "language", "score")]
+    for line in lines:
+        assert all(line[i - 1 : i].strip() == "" and line[i] != " " for i in places)
+        assert len(line) == len(header)  # aligned on the right
+
+
+def test_without_a_command_there_is_help(say):
+    text = "\n".join(say())
+    assert text.startswith("usage: python -m zoo")
+    assert all(f"\n    {name} " in text for name in ("list", "info", *tasks.COMMANDS))
+
+
+@pytest.mark.parametrize("name", tasks.COMMANDS)
+def test_help_of_a_command_tells_each_default(name, capfd):
+    with pytest.raises(SystemExit) as end:
+        shell.run([name, "--help"])
+    assert end.value.code == 0
+    text = " ".join(capfd.readouterr().out.split())
+    for flag in re.findall(r"(--\w+) [A-Z]+ [a-z0-9]", text):
+        after = text.split(f" {flag} ")[-1].split(" --")[0]
+        assert flag in ("--rerank",) or "(default: " in after, flag
 
 
 @pytest.fixture
@@ -464,8 +494,7 @@ def test_a_command_that_a_model_cannot_do(name, command, right, runs, fails):
         ("predict no-such-model a", "no-such-model: neither a model of the zoo nor"),
         ("info no-such-model", "no-such-model: neither"),
         ("predct x", "invalid choice: 'predct'"),
-        ("", "required: command"),
-        ("predict", "required: model"),
+        ("predict", "required: MODEL; see python -m zoo predict --help"),
         ("predict x --foo", "unrecognized arguments: --foo"),
         ("generate x --tokens y", "argument --tokens: invalid int value: 'y'"),
     ],
@@ -475,8 +504,6 @@ def test_bad_commands(arguments, expected, fails):
 
 
 def test_a_near_match_of_a_name(monkeypatch, fails):
-    from zoo.inference import catalog
-
     monkeypatch.setattr(catalog, "list_models", lambda: ["sst2-lstm", "ewt-lstm"])
     line = fails(lambda: shell.run(["predict", "sst2-lstn", "a"]))
     assert line.endswith("did you mean 'sst2-lstm'?")
@@ -622,3 +649,73 @@ def test_a_real_process_reads_lines(runs):
     first, empty, last = done.stdout.splitlines()
     assert re.fullmatch("the/[A-Z]+ dog/[A-Z]+", first) and empty == ""
     assert re.fullmatch("runs/[A-Z]+", last)
+
+
+NOISE = """
+import os
+os.write(2, b"I0000 00:00:1795832919.349317    6522 cudart_stub.cc:31] Could not\\n")
+os.write(2, b"W0000 00:00:1795832919.349317    6522 a.cc:1] a warning\\n")
+"""
+
+
+def import_fake_tensorflow(directory, code, **environment):
+    """Imports a module in the place of TensorFlow, quietly, in a process apart."""
+    (directory / "tensorflow.py").write_text(NOISE + code)
+    action = (
+        "from zoo.command_line import quiet_tensorflow as q; q(); import tensorflow"
+    )
+    path = f"{directory}{os.pathsep}{ROOT}"
+    return subprocess.run(
+        [sys.executable, "-c", action], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "code, last",
+    [
+        ("raise ImportError('no library')", "ImportError: no library"),
+        ("os.write(2, b'last words'); os.abort()", "last words"),
+        ("os.write(2, b'last words'); os._exit(1)", "last words"),
+    ],
+)
+def test_the_import_of_tensorflow_hides_no_error(code, last, tmp_path):
+    done = import_fake_tensorflow(tmp_path, code)
+    assert done.returncode != 0
+    first, *_, end = done.stderr.splitlines()
+    assert first.endswith("a warning") and end == last
+
+
+def test_whoever_sets_the_log_level_sees_all(tmp_path):
+    done = import_fake_tensorflow(tmp_path, "", TF_CPP_MIN_LOG_LEVEL="0")
+    assert [line[:5] for line in done.stderr.splitlines()] == ["I0000", "W0000"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("zoo", "predict", "sst2", "a fine film"),
+        ("zoo", "list"),
+        ("zoo",),
+        ("recipes",),
+        ("recipes.tag", "--help"),
+    ],
+    ids=" ".join,
+)
+def test_a_real_process_says_nothing_of_its_own(arguments, tmp_path):
+    variables = {**ENVIRONMENT}
+    variables.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=tmp_path, env=variables, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout
+
+
+def test_the_list_of_recipes_has_a_line_for_each():
+    done = subprocess.run(
+        [sys.executable, "-m", "recipes"],
+        env=ENVIRONMENT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in OPTIONS:
+        assert re.search(rf"^python -m recipes.{name} +\w+", done.stdout, re.M)

@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import pydoc
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,32 @@ def modules_after(code, **environment):
 
 def test_import_is_light():
     code = "import zoo; zoo.list_models(); import zoo.__main__, zoo.command_line"
+    code += "; zoo.__main__.run(['list']); import recipes.__main__ as r; r.main()"
     assert modules_after(code) == set()
+
+
+def test_the_public_face():
+    import zoo.inference
+
+    for module in (zoo, zoo.inference):
+        assert {*module.__all__} <= {*dir(module)}
+        for name in module.__all__:
+            assert getattr(module, name) is not None
+    for name in ("checkpoints", "data", "inference", "layers", "tasks", "training"):
+        assert getattr(zoo, name).__name__ == f"zoo.{name}"
+    text = pydoc.plain(pydoc.render_doc(zoo))
+    assert "load(name" in text and "class Tagger" in text
+
+
+def test_the_console_command(setup_cfg):
+    (line,) = setup_cfg["options.entry_points"]["console_scripts"].split("\n")[1:]
+    assert line == "recurrent-zoo = zoo.__main__:main"
+
+
+def test_what_the_package_holds_besides_code(setup_cfg):
+    data = setup_cfg["options.package_data"]
+    assert "*.pyi" in data["*"] and data["zoo"] == "py.typed"
+    assert (ROOT / "zoo" / "py.typed").exists()
 
 
 def test_jax_needs_no_tensorflow():

@@ -1,49 +1,78 @@
 """recurrent-zoo: recurrent sequence models in Keras 3.
 
-`list_models()` names the trained models that came along, `load(name)` loads one of
-them, or what a recipe has trained, and `explain(model)` says how its recurrent layers
-run on this machine. Nothing heavy is imported before it is needed.
+`list_models()` names the trained models that come with the package, `load(name)` loads
+one of them, or what a recipe has trained, and `explain(model)` says how its recurrent
+layers run on this machine:
+
+    import zoo
+
+    model = zoo.load("sst2-glove")
+    model.predict("a gorgeous, witty, seductive movie")
+
+What `load` returns is a `Classifier`, `Tagger`, `LanguageModel` or `Translator`; their
+answers are a `Prediction`, a list of (word, tag) pairs or `Tagging`s, a `Score`, and a
+string or `Hypothesis`es. To build and train models, go by the folders: `zoo.data`,
+`zoo.text`, `zoo.layers`, `zoo.models`, `zoo.training`, `zoo.evaluation` and
+`zoo.decoding`. Nothing is imported before it is used.
 """
 
-__all__ = ["explain", "list_models", "load"]
+from typing import TYPE_CHECKING
 
+import lazy_loader
 
-def explain(model) -> dict:
-    """Says for every recurrent layer of a model which path it takes on this machine.
+if TYPE_CHECKING:
+    from zoo.inference import (
+        Cache,
+        Classifier,
+        Hypothesis,
+        LanguageModel,
+        Prediction,
+        Score,
+        Tagger,
+        Tagging,
+        TrainedModel,
+        Translator,
+        list_models,
+        load,
+        n_best_by_lm,
+        rerank,
+    )
+    from zoo.layers.recurrent import explain
 
-    Args:
-        model: a `keras.Model`, or what `load` returns.
+__all__ = [
+    "Cache",
+    "Classifier",
+    "Hypothesis",
+    "LanguageModel",
+    "Prediction",
+    "Score",
+    "Tagger",
+    "Tagging",
+    "TrainedModel",
+    "Translator",
+    "explain",
+    "list_models",
+    "load",
+    "n_best_by_lm",
+    "rerank",
+]
 
-    Returns:
-        By the layer's name: the path, its reason, and the remedy that would change it.
-    """
-    from zoo.layers import recurrent
-
-    return recurrent.explain(model)
-
-
-def list_models() -> list[str]:
-    """Returns the names of the trained models that came with the package."""
-    from zoo.inference import catalog
-
-    return catalog.list_models()
-
-
-def load(name: str, vectors: str | None = None):
-    """Loads a trained model.
-
-    Args:
-        name: one of `list_models()`, or the path of a run directory or a checkpoint.
-        vectors: the file of word vectors that the checkpoint leaves out, if it does;
-            None for where it was in training.
-
-    Returns:
-        A `Classifier`, `Tagger`, `LanguageModel` or `Translator` of `zoo.inference`.
-
-    Raises:
-        ValueError: if there is no such model, or its files are damaged.
-    """
-    from zoo import inference
-    from zoo.inference import catalog
-
-    return inference.load(catalog.find(name), vectors)
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submodules=(
+        "checkpoints",
+        "data",
+        "decoding",
+        "evaluation",
+        "inference",
+        "layers",
+        "models",
+        "tasks",
+        "text",
+        "training",
+    ),
+    submod_attrs={
+        "inference": [name for name in __all__ if name != "explain"],
+        "layers.recurrent": ["explain"],
+    },
+)

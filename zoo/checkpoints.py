@@ -1,8 +1,8 @@
-"""The one directory format of trained models.
+"""The directory format of trained models.
 
 A checkpoint is a directory of `config.json`, `weights.safetensors` keyed by variable
 path, one text file for each vocabulary, and what else the model needs, such as subword
-models; `card.json` may stand beside them. Every file is verified by its checksum.
+models; a `card.json` may be added. Every other file is verified by its checksum.
 Loading only parses: nothing in it is executed or unpickled.
 """
 
@@ -14,12 +14,18 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+
+from zoo.atomic_files import write_bytes
+
+if TYPE_CHECKING:
+    import keras
 
 FORMAT = 1
 CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "card.json"
@@ -30,7 +36,7 @@ class Checkpoint:
     """What a checkpoint directory holds.
 
     Args:
-        task: `"classifier"`, `"tagger"`, `"language_model"` or `"translator"`.
+        task: a name of `zoo.tasks.TASKS`.
         model: the fields of the model's configuration.
         settings: what else prediction needs (tokenizer, target scale).
         vocabularies: lists of tokens or labels, by name.
@@ -46,10 +52,14 @@ class Checkpoint:
     files: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
 
-def save(directory: str | os.PathLike, checkpoint: Checkpoint, dtype=None) -> None:
+def save(
+    directory: str | os.PathLike[str],
+    checkpoint: Checkpoint,
+    dtype: npt.DTypeLike | None = None,
+) -> None:
     """Writes a checkpoint, in place of an older one, all or nothing.
 
-    It is written to a temporary directory beside `directory`, synced and renamed. If
+    It is written to a temporary directory next to `directory`, synced and renamed. If
     the process dies between two renames, `load` finds the older one.
 
     Args:
@@ -58,16 +68,30 @@ def save(directory: str | os.PathLike, checkpoint: Checkpoint, dtype=None) -> No
         dtype: converts the weights, for example to `np.float16`.
 
     Raises:
-        OSError: if it cannot be written; an older checkpoint then still stands.
+        OSError: if it cannot be written; an older checkpoint is then still there.
     """
-    from safetensors.numpy import save as safetensors
-
     directory = Path(directory)
+    contents = _contents(checkpoint, dtype)
+    temporary = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=directory.parent))
+    try:
+        temporary.chmod(0o755)
+        for name, content in contents.items():
+            write_bytes(temporary / name, content)
+        _replace(temporary, directory)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _contents(checkpoint: Checkpoint, dtype: npt.DTypeLike | None) -> dict[str, bytes]:
+    """Returns the content of each file of a checkpoint, by name."""
+    from safetensors.numpy import save as to_safetensors
+
     weights = {
         path: np.asarray(array, dtype, order="C")
         for path, array in checkpoint.weights.items()
     }
-    contents = {WEIGHTS: safetensors(weights), **checkpoint.files}
+    contents = {WEIGHTS: to_safetensors(weights), **checkpoint.files}
     for name, entries in checkpoint.vocabularies.items():
         lines = [json.dumps(e, ensure_ascii=False)[1:-1] + "\n" for e in entries]
         contents[f"{name}.txt"] = "".join(lines).encode()
@@ -78,37 +102,25 @@ def save(directory: str | os.PathLike, checkpoint: Checkpoint, dtype=None) -> No
         "settings": checkpoint.settings,
         "files": {n: hashlib.sha256(c).hexdigest() for n, c in contents.items()},
     }
-    contents[CONFIG] = (
-        json.dumps(config, indent=1, ensure_ascii=False) + "\n"
-    ).encode()
-    temporary = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=directory.parent))
-    try:
-        temporary.chmod(0o755)
-        for name, content in contents.items():
-            with open(temporary / name, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        _replace(temporary, directory)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
+    return {**contents, CONFIG: text.encode()}
 
 
-def _previous(directory: Path) -> Path:
+def previous(directory: Path) -> Path:
+    """Returns where the older checkpoint is while a new one takes its place."""
     return directory.with_name(directory.name + ".previous")
 
 
 def _replace(temporary: Path, directory: Path) -> None:
-    previous = _previous(directory)
+    older = previous(directory)
     if directory.exists():
-        shutil.rmtree(previous, ignore_errors=True)
-        directory.rename(previous)
+        shutil.rmtree(older, ignore_errors=True)
+        directory.rename(older)
     temporary.rename(directory)
-    shutil.rmtree(previous, ignore_errors=True)
+    shutil.rmtree(older, ignore_errors=True)
 
 
-def find(path: str | os.PathLike) -> Path:
+def find(path: str | os.PathLike[str]) -> Path:
     """Returns the checkpoint directory that `path` is or holds.
 
     Args:
@@ -118,17 +130,17 @@ def find(path: str | os.PathLike) -> Path:
         ValueError: if there is none.
     """
     path = Path(path)
-    places = [path, path / "checkpoint", _previous(path / "checkpoint")]
+    places = [path, path / "checkpoint", previous(path / "checkpoint")]
     if path.name and not path.exists():
-        places.append(_previous(path))
+        places.append(previous(path))
     for place in places:
         if (place / CONFIG).is_file():
             return place
-    what = "holds no checkpoint" if path.is_dir() else "is no directory"
+    what = "holds no checkpoint" if path.is_dir() else "is not a directory"
     raise ValueError(f"{path}: {what}; expected a run directory or a checkpoint")
 
 
-def load(path: str | os.PathLike) -> Checkpoint:
+def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Reads and verifies a checkpoint.
 
     Args:
@@ -140,26 +152,21 @@ def load(path: str | os.PathLike) -> Checkpoint:
     Raises:
         ValueError: if a file is missing, changed or foreign, or is of another format.
     """
-    from safetensors.numpy import load as safetensors
+    from safetensors.numpy import load as from_safetensors
 
     directory = find(path)
     config = _read_config(directory / CONFIG)
-    known = {*config["files"], CONFIG, CARD}
-    foreign = sorted(p.name for p in directory.iterdir() if p.name not in known)
-    if foreign:
-        raise ValueError(
-            f"{directory / foreign[0]}: a foreign file; expected nothing but "
-            + ", ".join(sorted(known))
-        )
+    _check_no_other_file(directory, {*config["files"], CONFIG, CARD})
     contents = {
         name: _verified(directory / name, digest)
         for name, digest in config["files"].items()
     }
+    weights = contents.pop(WEIGHTS)
     return Checkpoint(
         task=config["task"],
         model=config["model"],
         settings=config["settings"],
-        weights=_parsed(directory / WEIGHTS, safetensors, contents.pop(WEIGHTS)),
+        weights=_parsed(directory / WEIGHTS, from_safetensors, weights),
         vocabularies={
             name.removesuffix(".txt"): _parsed(directory / name, _entries, content)
             for name, content in contents.items()
@@ -169,11 +176,20 @@ def load(path: str | os.PathLike) -> Checkpoint:
     )
 
 
+def _check_no_other_file(directory: Path, known: set[str]) -> None:
+    foreign = sorted(p.name for p in directory.iterdir() if p.name not in known)
+    if foreign:
+        raise ValueError(
+            f"{directory / foreign[0]}: a foreign file; expected nothing but "
+            + ", ".join(sorted(known))
+        )
+
+
 def _entries(content: bytes) -> list[str]:
     return [json.loads(f'"{line}"') for line in content.decode().split("\n")[:-1]]
 
 
-def _parsed(file: Path, parse, content: bytes):
+def _parsed(file: Path, parse: Callable[[bytes], Any], content: bytes) -> Any:
     from safetensors import SafetensorError
 
     try:
@@ -182,20 +198,10 @@ def _parsed(file: Path, parse, content: bytes):
         raise ValueError(f"{file}: cannot be read ({error})") from None
 
 
-def _read_config(file: Path) -> Mapping[str, Any]:
+def _read_config(file: Path) -> dict[str, Any]:
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-        if config["format"] != FORMAT:
-            raise ValueError(f"format {config['format']}; expected format {FORMAT}")
-        types = {"task": str, "model": dict, "settings": dict, "files": dict}
-        wrong = [n for n, kind in types.items() if not isinstance(config[n], kind)]
-        names = [*config["files"]]
-        if (
-            wrong
-            or WEIGHTS not in names
-            or any(n in ("", "..") or Path(n).name != n for n in names)
-        ):
-            raise ValueError(f"{wrong[0] if wrong else 'files'} has a wrong value")
+        _check_config(config)
     except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(
             f"{file}: not a checkpoint's configuration ({error})"
@@ -203,6 +209,22 @@ def _read_config(file: Path) -> Mapping[str, Any]:
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
     return config
+
+
+def _check_config(config: Any) -> None:
+    """Raises an error unless a configuration has all entries, of the right types."""
+    if config["format"] != FORMAT:
+        raise ValueError(f"format {config['format']}; expected format {FORMAT}")
+    types = {"task": str, "model": dict, "settings": dict, "files": dict}
+    wrong = [n for n, expected in types.items() if not isinstance(config[n], expected)]
+    names = [*config["files"]]
+    if not wrong and (
+        WEIGHTS not in names
+        or any(name in ("", "..") or Path(name).name != name for name in names)
+    ):
+        wrong = ["files"]
+    if wrong:
+        raise ValueError(f"{wrong[0]} has a wrong value")
 
 
 def _verified(file: Path, digest: str) -> bytes:
@@ -217,7 +239,7 @@ def _verified(file: Path, digest: str) -> bytes:
     return content
 
 
-def weights_of(model) -> dict[str, np.ndarray]:
+def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
     """Returns the weights of a Keras model by variable path.
 
     Raises:
@@ -229,10 +251,10 @@ def weights_of(model) -> dict[str, np.ndarray]:
     return weights
 
 
-def fill(model, weights: Mapping[str, np.ndarray]) -> None:
+def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
     """Assigns weights by variable path, converting them to the variables' types.
 
-    Variables that a `keras.StatelessScope` has left without a value begin with theirs.
+    Variables that a `keras.StatelessScope` has left without a value start with theirs.
 
     Raises:
         ValueError: if paths or shapes differ from the model's.
@@ -257,4 +279,4 @@ def fill(model, weights: Mapping[str, np.ndarray]) -> None:
         else:
             variable.assign(array)
     with keras.StatelessScope():
-        pass  # at whose end what has no value yet is initialised
+        pass  # at whose end variables without a value get one

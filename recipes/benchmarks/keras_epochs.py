@@ -33,6 +33,7 @@ from zoo.data.ragged import Ragged
 from zoo.data.streams import Streams
 from zoo.evaluation.token_metrics import TokenMetric
 from zoo.layers.recurrent import to_keras
+from zoo.models.language_model import CarriedState
 from zoo.training.optimizers import make_optimizer
 
 
@@ -143,7 +144,7 @@ class Zoo:
 
     def _reset(self) -> None:
         for layer in self.model.layers:
-            if layer.name == "carried_state":
+            if isinstance(layer, CarriedState):
                 layer.reset()
 
     def train(self) -> None:

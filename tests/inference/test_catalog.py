@@ -13,13 +13,13 @@ from recipes.publish import RESULTS
 from zoo.checkpoints import CONFIG, WEIGHTS
 from zoo.command_line import parse
 from zoo.inference import catalog
+from zoo.tasks import TASKS
 
 DATA = Path(
     os.environ.get("RECURRENT_ZOO_DATA")
-    or Path(__file__).parents[1] / ".." / "shared" / "data"
+    or Path(__file__).parents[2] / ".." / "shared" / "data"
 )
 MODELS = zoo.list_models()
-TASKS = {"classifier", "tagger", "language_model", "translator"}
 CARD_KEYS = {
     "task", "data", "licence", "languages", "command", "score", "test_score",
     "not_good_for",
@@ -31,7 +31,7 @@ each_model = pytest.mark.parametrize("name", MODELS)
 @pytest.mark.skipif(not MODELS, reason="no trained model has been published")
 def test_each_result_has_its_model():
     assert MODELS == sorted(MODELS)
-    assert {zoo.load(name).task for name in MODELS} <= TASKS
+    assert {zoo.load(name).task for name in MODELS} <= TASKS.keys()
     assert {file.stem for file in RESULTS.glob("*.json")} == set(MODELS)
 
 
@@ -118,3 +118,40 @@ def test_without_a_card_the_configuration_tells(home):
     file = home / "no-card" / "config.json"
     file.write_text('{"task": "tagger", "files": {}}')
     assert catalog.card(home / "no-card") == {"task": "tagger"}
+
+
+def test_a_line_of_the_list(home):
+    card = {
+        "task": "classifier",
+        "languages": ["de", "en"],
+        "score": "1.25 nats per character (cross-entropy), test, 10 characters",
+        "parameters": 1234567,
+    }
+    (home / "sst2-lstm" / "card.json").write_text(json.dumps(card))
+    (home / "sst2-lstm" / "config.json").write_text('{"task": "language_model"}')
+    (home / "sst2-lstm" / "weights.safetensors").write_bytes(bytes(2_500_000))
+    assert catalog.summary("sst2-lstm") == (
+        "sst2-lstm", "language model", "de-en", "1.25 nats per character",
+        "1,234,567", "2.5",
+    )  # fmt: skip
+    card["score"] = "84.2 % (accuracy), test, 9 examples"
+    (home / "sst2-lstm" / "card.json").write_text(json.dumps(card))
+    assert catalog.summary("sst2-lstm")[3] == "84.2 % (accuracy)"
+
+
+def test_a_card_that_says_little_gives_a_line_too(home):
+    assert catalog.summary("sst2-lstm") == ("sst2-lstm", "", "", "", "", "0.0")
+
+
+def test_a_checkpoint_that_was_about_to_be_replaced_is_found(home, tmp_path):
+    (tmp_path / "no-card").rename(tmp_path / "no-card.previous")
+    assert catalog.find(tmp_path / "no-card") == tmp_path / "no-card"
+
+
+@pytest.mark.parametrize("name", ["sst2", "sst2-glove", "imdb"])
+def test_sentiment_is_told_in_words(name):
+    model = zoo.load(name)
+    answers = model.predict(["a gorgeous, witty, seductive movie", "dull and stupid"])
+    assert [answer.label for answer in answers] == ["positive", "negative"]
+    assert list(answers[0].probabilities) == ["negative", "positive"]
+    assert model.labels.names == ["0", "1"]

@@ -200,6 +200,42 @@ def test_texts_must_be_strings(texts):
         classifier("binary").predict(texts)
 
 
+NAMED = {"no": "negative", "yes": "positive"}
+
+
+def named(head, names):
+    model = classifier(head)
+    settings = {**model.settings, "label_names": names}
+    return Classifier(model.config, model.vocabularies, **settings)
+
+
+def test_label_names_are_what_predict_says_and_decide_does_not():
+    model = named("binary", NAMED)
+    logits = np.array([math.log(3)])
+    assert model.decide(logits).label == "yes"
+    answer = model.in_words(model.decide(logits))
+    assert answer.label == "positive"
+    assert answer.probabilities == pytest.approx({"negative": 0.25, "positive": 0.75})
+    assert {a.label for a in model.predict(TEXTS)} <= {*NAMED.values()}
+
+
+def test_label_names_of_several_labels():
+    model = named("multilabel", {"x": "ex", "y": "why", "z": "zed"})
+    answer = model.in_words(model.decide(np.array([1.0, -1.0, 2.0])))
+    assert answer.label == ("ex", "zed")
+    assert list(answer.probabilities) == ["ex", "why", "zed"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [{}, {"no": "n"}, {**NAMED, "maybe": "m"}, {"no": "n", "yes": "n"}, ["n", "y"],
+     {"no": 0, "yes": 1}],
+)  # fmt: skip
+def test_label_names_that_do_not_fit(names):
+    with pytest.raises(ValueError, match="label_names: expected another name for each"):
+        named("binary", names)
+
+
 # --- Tagger ----------------------------------------------------------------------
 
 
@@ -219,6 +255,38 @@ def test_neither_order_nor_number_of_sentences_changes_a_tag(tagger):
     together = tagger.predict(TEXTS * 8 + [LONG])
     assert together[:-1] == alone * 8
     assert tagger.predict(TEXTS[::-1])[::-1] == alone
+
+
+def test_the_first_of_the_n_best_taggings_is_the_prediction(tagger):
+    best = tagger.predict(TEXTS)
+    several = tagger.n_best(TEXTS, 4)
+    for text, first, found in zip(TEXTS, best, several):
+        assert found[0].pairs == first
+        assert len(found) == min(4, 3 ** len(text.split()))
+        shares = [tagging.probability for tagging in found]
+        assert shares == sorted(shares, reverse=True) and sum(shares) <= 1 + 1e-5
+    assert [t.pairs for t in tagger.n_best(TEXTS[1], 4)] == [
+        t.pairs for t in several[1]
+    ]
+    assert tagger.n_best("", 2)[0].pairs == [] and tagger.n_best([], 2) == []
+    with pytest.raises(ValueError, match="n_best: expected at least 1, got 0"):
+        tagger.n_best("a", 0)
+
+
+def test_a_shifted_score_is_restored_to_the_last_bit(tagger):
+    bias = tagger.keras_model.get_layer("head").bias
+    learned = np.array(bias.numpy())
+    for shift in (0.1, -0.7, 1e4):
+        tagger.shift_score("Y", shift)
+        np.testing.assert_array_equal(bias, learned + np.float32([0, shift, 0]))
+    assert {tag for _, tag in tagger.predict("a b c")} == {"Y"}
+    tagger.shift_score("Z", 0.3)
+    tagger.shift_score("Y", 0.0)
+    np.testing.assert_array_equal(bias, learned + np.float32([0, 0, 0.3]))
+    tagger.shift_score("Z", 0.0)
+    np.testing.assert_array_equal(bias, learned)
+    with pytest.raises(ValueError):
+        tagger.shift_score("W", 1.0)
 
 
 def test_of_a_long_word_the_first_and_last_letters_are_read(tagger):
@@ -271,7 +339,7 @@ def test_score_by_words_counts_the_end(by_words):
 def test_score_does_not_depend_on_the_window(by_characters, monkeypatch):
     whole = by_characters.score("abcdabdcca")
     for window in (1, 3, 10):
-        monkeypatch.setattr(by_characters, "window", window)
+        monkeypatch.setattr("zoo.inference.stream_reading.WINDOW", window)
         found = by_characters.score("abcdabdcca").log_probabilities
         assert found == pytest.approx(whole.log_probabilities, abs=1e-5)
 
@@ -306,7 +374,7 @@ def states_of(lm, ids):
 @pytest.mark.parametrize("size", [1, 3, 100])
 @pytest.mark.parametrize("window", [2, 256])
 def test_the_cache_is_the_formula(by_characters, monkeypatch, size, window):
-    monkeypatch.setattr(by_characters, "window", window)
+    monkeypatch.setattr("zoo.inference.stream_reading.WINDOW", window)
     ids = by_characters.encode("abcabcaabbcabddcab")
     cache = Cache(size=size, weight=0.4, sharpness=2.0)
     found = by_characters.log_probabilities(ids, cache=cache)
@@ -568,10 +636,10 @@ def test_unknown_words_are_replaced_by_what_attention_is_on():
     # One word by hand: the place of the largest weight, the end left out.
     source = model.encode(texts[0])[None]
     ids = np.array([[1, 1, 1, END]], np.int32)
-    weights = model._weights(source, ids)[0]
+    weights = model.teacher_forcing.attention(source, ids)[0]
     assert weights.shape == (4, 4) and np.allclose(weights.sum(-1), 1, atol=1e-5)
     expected = [texts[0].split()[row[:3].argmax()] for row in weights[:3]]
-    places = model._sources(source, ids)[0]
+    places = model.teacher_forcing.attended(source, ids)[0]
     assert model.decode(ids[0], [texts[0].split()[i] for i in places]) == " ".join(
         expected
     )
@@ -580,8 +648,8 @@ def test_unknown_words_are_replaced_by_what_attention_is_on():
 @pytest.mark.parametrize(
     "options, expected",
     [
-        ({"replace_unknown": True}, "replace_unknown: needs attention"),
-        ({"coverage_penalty": 0.1}, "coverage_penalty: needs attention"),
+        ({"replace_unknown": True}, "replace_unknown: requires attention"),
+        ({"coverage_penalty": 0.1}, "coverage_penalty: requires attention"),
         ({"beam_size": 0}, "beam_size: expected at least 1, got 0"),
         ({"n_best": 3, "beam_size": 2}, "n_best: expected at most beam_size, 2, got 3"),
     ],
@@ -651,15 +719,19 @@ def test_long_targets_are_read_in_pieces(options, monkeypatch):
     whole = model.log_probabilities(sources, targets)
     ids = np.array([model.encode_target(targets[0])])
     source_ids = model.encode(sources[0])[None]
-    weights = model._weights(source_ids, ids) if model.attends else None
-    monkeypatch.setattr("zoo.inference.translator.PAIRS", 9)
-    pieces = [piece for piece, *_ in model._forced(source_ids, ids)]
+    weights = (
+        model.teacher_forcing.attention(source_ids, ids) if model.attends else None
+    )
+    monkeypatch.setattr("zoo.inference.teacher_forcing.MAX_ATTENTION_WEIGHTS", 9)
+    pieces = [piece for piece, *_ in model.teacher_forcing.read(source_ids, ids)]
     assert pieces == [slice(0, 2), slice(2, 4), slice(4, 6)]
     for one, other in zip(model.log_probabilities(sources, targets), whole):
         assert one == pytest.approx(other, abs=1e-4)
     if model.attends:
         assert weights.shape == (1, 6, 4)
-        np.testing.assert_allclose(model._weights(source_ids, ids), weights, atol=1e-5)
+        np.testing.assert_allclose(
+            model.teacher_forcing.attention(source_ids, ids), weights, atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("kind", ["by_characters", "by_words"])

@@ -405,7 +405,7 @@ def tagger(labels, seed=1, **options):
 def test_the_n_best_taggings(has_crf):
     model = tagger(["A", "B"], crf=has_crf)
     best = model.predict(TEXTS)
-    for text, first, several in zip(TEXTS, best, model.predict(TEXTS, n_best=40)):
+    for text, first, several in zip(TEXTS, best, model.n_best(TEXTS, 40)):
         count = 2 ** len(text.split())
         assert len(several) == len({str(t.pairs) for t in several}) == count
         assert several[0].pairs == first
@@ -417,15 +417,15 @@ def test_the_n_best_taggings(has_crf):
             for tag, probability in tags.items():
                 share = sum(t.probability for t in several if t.pairs[i][1] == tag)
                 assert probability == pytest.approx(share, abs=1e-5)
-    assert model.predict("a b a", n_best=1)[0].pairs == best[0]
-    assert model.predict("", n_best=2)[0].probability == 1.0
+    assert model.n_best("a b a", 1)[0].pairs == best[0]
+    assert model.n_best("", 2)[0].probability == 1.0
     with pytest.raises(ValueError, match="n_best: expected at least 1, got 0"):
-        model.predict(TEXTS, n_best=0)
+        model.n_best(TEXTS, 0)
 
 
 def test_a_constrained_tagger_keeps_the_scheme():
     def illegal(model):
-        found = [t.pairs for several in model.predict(TEXTS, n_best=9) for t in several]
+        found = [t.pairs for several in model.n_best(TEXTS, 9) for t in several]
         located = [("", ([], [tag for _, tag in pairs])) for pairs in found]
         return len(list(violations(located, "iob2")))
 
@@ -433,7 +433,7 @@ def test_a_constrained_tagger_keeps_the_scheme():
     model = tagger(SPANS, scheme="iob2", constrained=True)
     assert illegal(model) == 0
     # Of one word the scheme allows B-X, B-Y and O.
-    assert len(model.predict("b", n_best=9)) == 3
+    assert len(model.n_best("b", 9)) == 3
     word = model.probabilities(["b"])[0][0][1]
     assert word["I-X"] + word["I-Y"] < 1e-6
     assert sum(word.values()) == pytest.approx(1, abs=1e-5)
@@ -443,11 +443,11 @@ def test_a_fresh_process_decodes_the_same(tmp_path):
     model = tagger(SPANS, scheme="iob2", constrained=True)
     model.save(tmp_path / "checkpoint")
     loaded = inference.load(tmp_path / "checkpoint")
-    expected = repr((model.predict(TEXTS), model.predict(TEXTS, n_best=3)))
-    assert repr((loaded.predict(TEXTS), loaded.predict(TEXTS, n_best=3))) == expected
+    expected = repr((model.predict(TEXTS), model.n_best(TEXTS, 3)))
+    assert repr((loaded.predict(TEXTS), loaded.n_best(TEXTS, 3))) == expected
     code = (
         "import sys, zoo, test_crf as t; model = zoo.load(sys.argv[1]); "
-        "print((model.predict(t.TEXTS), model.predict(t.TEXTS, n_best=3)))"
+        "print((model.predict(t.TEXTS), model.n_best(t.TEXTS, 3)))"
     )
     here = Path(__file__).parent
     done = subprocess.run(

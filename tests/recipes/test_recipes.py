@@ -298,7 +298,7 @@ def test_spans_are_scored_by_f1(tmp_path, crf):
     loaded = zoo.load(tmp_path / "run")
     expected = [("in", "O"), ("New", "B-LOC"), ("York", "I-LOC")]
     assert loaded.predict("in New York") == expected
-    assert loaded.predict("in New York", n_best=2)[0].pairs == expected
+    assert loaded.n_best("in New York", 2)[0].pairs == expected
     config = tag.Config(data=str(tmp_path / "data"))
     assert tag.evaluate(loaded, config) == pytest.approx(100)
 

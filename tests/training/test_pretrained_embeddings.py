@@ -47,7 +47,7 @@ def choose(min_count=2, **changes):
 
 def test_without_vectors():
     words = choose()
-    assert words.vocabulary.tokens[4:] == ["a", "odd"] and words.num_frozen is None
+    assert words.vocabulary.entries == ["a", "odd"] and words.num_frozen is None
     assert words.sizes(7) == {
         "vocabulary_size": 6, "num_frozen": None, "embedding_size": 7,
     }  # fmt: skip
@@ -64,10 +64,10 @@ def test_without_vectors():
 ])  # fmt: skip
 def test_words_and_their_rows(file, embedding, first, learnt, frozen):
     words = choose(vectors=file, embedding=embedding, vector_words=first)
-    assert words.vocabulary.tokens[4:] == learnt + frozen
+    assert words.vocabulary.entries == learnt + frozen
     assert words.num_frozen == (len(frozen) or None)
     assert words.sizes(7)["embedding_size"] == 2
-    for word, row in zip(words.vocabulary.tokens[4:], words.matrix[4:]):
+    for word, row in zip(words.vocabulary.entries, words.matrix[4:]):
         if word == "odd":
             assert (np.abs(row - COLUMNS.mean(0)) < 6 * COLUMNS.std(0)).all()
         else:

@@ -1,56 +1,94 @@
-"""The trained models that came with the package."""
+"""The trained models that come with the package."""
 
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import json
 import os
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from zoo import checkpoints, tasks
 from zoo.checkpoints import CARD, CONFIG
+
+COLUMNS = ("name", "task", "language", "score", "parameters", "MB")  # of `summary`
+NUMBERS = ("parameters", "MB")  # columns that are aligned on the right
+SCORE_WIDTH = 32  # a longer score is shown without its metric, which its unit implies
 
 
 def _home() -> Path:
-    return Path(importlib.util.find_spec("pretrained").submodule_search_locations[0])
+    return Path(str(resources.files("pretrained")))
 
 
 def list_models() -> list[str]:
     """Returns the names of the trained models, in alphabetical order."""
-    return sorted(p.parent.name for p in _home().glob(f"*/{CARD}"))
+    return sorted(file.parent.name for file in _home().glob(f"*/{CARD}"))
 
 
-def find(name: str | os.PathLike) -> Path:
-    """Returns where a model is: one of `list_models()`, or an existing path.
+def find(name: str | os.PathLike[str]) -> Path:
+    """Returns where a model is: one of `list_models()`, or a path.
 
     Raises:
         ValueError: if it is neither.
     """
     if str(name) in list_models():
         return _home() / name
-    if Path(name).exists():
-        return Path(name)
+    path = Path(name)
+    if path.exists() or checkpoints.previous(path).exists():
+        return path
     near = difflib.get_close_matches(str(name), list_models(), 1)
     hint = f"did you mean {near[0]!r}?" if near else "see python -m zoo list"
     raise ValueError(f"{name}: neither a model of the zoo nor a run directory; {hint}")
 
 
-def card(name: str | os.PathLike) -> dict[str, Any]:
+def card(name: str | os.PathLike[str]) -> dict[str, Any]:
     """Returns the card of a model; without one, what its configuration says.
+
+    Args:
+        name: one of `list_models()`, or the path of a run directory or a checkpoint.
 
     Raises:
         ValueError: if there is no such model or its card cannot be read.
     """
-    from zoo import checkpoints
-
     directory = checkpoints.find(find(name))
-    file = directory / CARD if (directory / CARD).exists() else directory / CONFIG
+    card_file = directory / CARD
+    content = _read(card_file if card_file.exists() else directory / CONFIG)
+    content.pop("files", None)
+    return content
+
+
+def summary(name: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Returns what a line of the list of models says, a text for each of `COLUMNS`.
+
+    Args:
+        name: as for `card`.
+
+    Raises:
+        ValueError: as `card` does.
+    """
+    directory = checkpoints.find(find(name))
+    entries = card(name)
+    score = str(entries.get("score", "")).split(",")[0]
+    if len(score) > SCORE_WIDTH:
+        score = score.split(" (")[0]
+    task = _read(directory / CONFIG).get("task", "")
+    size = sum(file.stat().st_size for file in directory.iterdir())
+    return (
+        str(name),
+        tasks.TASKS[task].noun if task in tasks.TASKS else task,
+        "-".join(entries.get("languages", [])),
+        score,
+        f"{entries['parameters']:,}" if "parameters" in entries else "",
+        f"{size / 1e6:.1f}",
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file}: not JSON ({error})") from None
     if not isinstance(content, dict):
         raise ValueError(f"{file}: expected a JSON object")
-    content.pop("files", None)
     return content

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
+import keras
 import numpy as np
 
-from zoo.decoding import compile_for_prediction
+from zoo.decoding.steps import compile_for_prediction
 from zoo.evaluation.calibration import find_temperature
 from zoo.inference.trained_model import (
     TrainedModel,
@@ -32,22 +33,29 @@ class Prediction:
         probabilities: by label; empty with `head="regression"`.
     """
 
-    label: Any
+    label: str | tuple[str, ...] | float
     probabilities: dict[str, float]
 
 
 class Classifier(TrainedModel):
     """A trained sequence classifier, or regressor.
 
-    Its settings are `tokenizer` (the fields of a `Tokenizer`), `max_length` (further
-    tokens are not read), with `head="regression"` `mean` and `scale`, perhaps the
-    `temperature` that logits are divided by, and those of `zoo.training.pretrained_embeddings.Words`.
+    Its settings are `tokenizer` (the fields of a `Tokenizer`) and `max_length` (further
+    tokens are not read); with `head="regression"` also `mean` and `scale`. It may have
+    the `temperature` that logits are divided by; `label_names`, the words in which
+    `predict` answers, by the labels of the data; and the settings that
+    `zoo.training.pretrained_embeddings` stores.
     """
 
-    task, config_type = "classifier", ClassifierConfig
-    build = staticmethod(build_classifier)
+    task = "classifier"
+    config: ClassifierConfig
 
-    def __init__(self, config, vocabularies, **settings):
+    def __init__(
+        self,
+        config: ClassifierConfig,
+        vocabularies: dict[str, list[str]],
+        **settings: Any,
+    ):
         super().__init__(config, vocabularies, **settings)
         check_settings(settings, tokenizer=dict, max_length=int)
         if config.head == "regression":
@@ -57,7 +65,13 @@ class Classifier(TrainedModel):
         self.vocabulary = Vocabulary(vocabularies["tokens"], lower_unknown)
         self.labels = Labels(vocabularies["labels"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
+        if "label_names" in settings:
+            _check_label_names(settings["label_names"], self.labels.names)
         compile_for_prediction(self.keras_model)
+
+    def build(self, config: ClassifierConfig) -> keras.Model:
+        """Builds the Keras model of a configuration."""
+        return build_classifier(config)
 
     def encode(self, text: str) -> np.ndarray:
         """Returns the token ids of a text, int32 `[time]`; unknown if it is empty."""
@@ -72,26 +86,42 @@ class Classifier(TrainedModel):
         return out
 
     def decide(self, logits: np.ndarray) -> Prediction:
-        """Turns the outputs of one example, float32 `[outputs]`, into an answer."""
-        z = logits.astype(np.float64)
-        names = self.labels.names
+        """Turns the outputs of one example into an answer, in the labels of the data.
+
+        Args:
+            logits: float32 `[outputs]`.
+        """
         if self.config.head == "regression":
             scale, mean = self.settings["scale"], self.settings["mean"]
-            return Prediction(float(z[0] * scale + mean), {})
-        z /= self.settings.get("temperature", 1.0)
-        if self.config.head == "multiclass":
-            p = np.exp(z - z.max())
-            p /= p.sum()
-        else:
-            p = 1 / (1 + np.exp(-z))
-        if self.config.head == "binary":
-            p = np.array([1 - p[0], p[0]])
+            return Prediction(float(logits.astype(np.float64)[0] * scale + mean), {})
+        names, p = self.labels.names, self._probabilities(logits)
         probabilities = dict(zip(names, p.tolist()))
         if self.config.head == "multilabel":
-            return Prediction(
-                tuple(n for n in names if probabilities[n] > 0.5), probabilities
-            )
+            chosen = tuple(name for name in names if probabilities[name] > 0.5)
+            return Prediction(chosen, probabilities)
         return Prediction(names[int(p.argmax())], probabilities)
+
+    def _probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Returns the probability of each label, float64 `[labels]`."""
+        z = logits.astype(np.float64) / self.settings.get("temperature", 1.0)
+        if self.config.head == "multiclass":
+            p = np.exp(z - z.max())
+            return p / p.sum()
+        p = 1 / (1 + np.exp(-z))  # [outputs]
+        return np.array([1 - p[0], p[0]]) if self.config.head == "binary" else p
+
+    def in_words(self, prediction: Prediction) -> Prediction:
+        """Puts the setting `label_names` in place of the labels of the data."""
+        names: Mapping[str, str] = self.settings.get("label_names", {})
+        if not names:
+            return prediction
+        label = prediction.label
+        return Prediction(
+            tuple(names[part] for part in label)
+            if isinstance(label, tuple)
+            else names[str(label)],
+            {names[part]: p for part, p in prediction.probabilities.items()},
+        )
 
     def calibrate(self, logits: np.ndarray, labels: Sequence[str]) -> None:
         """Sets the temperature by examples that had no part in training.
@@ -105,7 +135,11 @@ class Classifier(TrainedModel):
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
         self.settings["temperature"] = find_temperature(logits, classes)
 
-    def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+    @overload  # a string is an iterable of strings, but one text
+    def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, texts: Iterable[str]) -> list[Prediction]: ...
+    def predict(self, texts):
         """Classifies one text, or each of several.
 
         Args:
@@ -113,8 +147,23 @@ class Classifier(TrainedModel):
                 unknown token.
 
         Returns:
-            A `Prediction`, or a list of them.
+            A `Prediction` for a string, else a list of them; its labels are words if
+            the model has a setting `label_names`.
         """
-        texts, single = as_texts(texts)
-        answers = [self.decide(z) for z in self.logits([self.encode(t) for t in texts])]
+        listed, single = as_texts(texts)
+        logits = self.logits([self.encode(text) for text in listed])
+        answers = [self.in_words(self.decide(z)) for z in logits]
         return answers[0] if single else answers
+
+
+def _check_label_names(names: Any, labels: list[str]) -> None:
+    if (
+        not isinstance(names, dict)
+        or sorted(names) != sorted(labels)
+        or not all(isinstance(name, str) for name in names.values())
+        or len({*names.values()}) < len(labels)
+    ):
+        raise ValueError(
+            f"settings: label_names: expected another name for each of {labels}, got "
+            f"{names!r}"
+        )

@@ -6,15 +6,13 @@ import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, overload
 
+import keras
 import numpy as np
 
-from zoo.decoding import (
-    BestTaggings,
-    Marginals,
-    ViterbiSearch,
-    compile_for_prediction,
-)
+from zoo.decoding.steps import compile_for_prediction
+from zoo.decoding.tagging import BestTaggings, Marginals, ViterbiSearch
 from zoo.inference.trained_model import (
     TrainedModel,
     batches_by_length,
@@ -22,11 +20,14 @@ from zoo.inference.trained_model import (
     check_size,
 )
 from zoo.layers.crf import FORBIDDEN
-from zoo.models.tagger import TaggerConfig, build_tagger
+from zoo.models.tagger import CRF_LAYER, HEAD, TaggerConfig, build_tagger
 from zoo.text.casing import CASINGS, casing
 from zoo.text.span_schemes import allowed_transitions
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
+
+Sentence = str | Sequence[str]  # a text, or its words
+Pairs = list[tuple[str, str]]  # of word and tag
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,28 @@ class Tagging:
     """
 
     probability: float
-    pairs: list[tuple[str, str]]
+    pairs: Pairs
 
 
 class Tagger(TrainedModel):
-    """A trained tagger. Its settings are `lowercase`, of the words but not the letters;
-    `tokenizer`, for texts that come as strings; perhaps `scheme`, if the tags are of
-    spans (see `zoo.text.span_schemes`); `constrained`, whether a CRF keeps to its rules; and
-    those of `zoo.training.pretrained_embeddings.Words`."""
+    """A trained tagger.
 
-    task, config_type = "tagger", TaggerConfig
+    Its settings are `lowercase`, of the words but not their characters, and
+    `tokenizer`, for texts that come as strings. It may have `scheme`, if the tags are
+    of spans (see `zoo.text.span_schemes`); `constrained`, whether a CRF keeps to the
+    rules of the scheme; and the settings that `zoo.training.pretrained_embeddings`
+    stores.
+    """
 
-    def __init__(self, config, vocabularies, **settings):
+    task = "tagger"
+    config: TaggerConfig
+
+    def __init__(
+        self,
+        config: TaggerConfig,
+        vocabularies: dict[str, list[str]],
+        **settings: Any,
+    ):
         super().__init__(config, vocabularies, **settings)
         check_settings(settings, tokenizer=dict, lowercase=bool)
         self.tokenizer = Tokenizer(**settings["tokenizer"])
@@ -66,18 +77,21 @@ class Tagger(TrainedModel):
         )
         check_size("num_classes", config.num_classes, self.labels)
         compile_for_prediction(self.keras_model)
-        self.crf = self.keras_model.get_layer("crf") if config.crf else None
+        self.crf = self.keras_model.get_layer(CRF_LAYER) if config.crf else None
         self.viterbi = ViterbiSearch(self.keras_model, self.crf)
         self.marginals = Marginals(self.keras_model, self.crf)
         self.best_taggings = functools.lru_cache(
             functools.partial(BestTaggings, self.keras_model, self.crf)
         )
+        self._unshifted: np.ndarray | None = None  # the bias before any shift
+        self._shifts = np.zeros(len(self.labels), np.float32)
 
-    def build(self, config: TaggerConfig):
+    def build(self, config: TaggerConfig) -> keras.Model:
+        """Builds the Keras model of a configuration."""
         if not self.settings.get("constrained"):
             return build_tagger(config)
         labels, scheme = self.vocabularies["labels"], self.settings["scheme"]
-        return build_tagger(config, allowed_transitions(labels, scheme))
+        return build_tagger(config, allowed_transitions(labels, scheme).tolist())
 
     def encode(self, words: Sequence[str]) -> np.ndarray:
         """Encodes a sentence.
@@ -86,9 +100,9 @@ class Tagger(TrainedModel):
             words: at least one.
 
         Returns:
-            int32 `[time, 1 + word_length]`: the word's id, then those of its letters,
-            padded on the right; of a longer word its first and last letters. With
-            casing one column more.
+            int32 `[time, 1 + word_length]`: the word's id, then those of its
+            characters, padded on the right; of a longer word its first and last
+            characters. With casing one column more.
         """
         size = self.config.word_length
         lowered = [w.lower() for w in words] if self.settings["lowercase"] else words
@@ -104,20 +118,27 @@ class Tagger(TrainedModel):
 
     def inputs(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Splits encoded sentences `[batch, time, columns]` into model inputs."""
-        inputs = {"token_ids": batch[:, :, 0]}
-        if self.config.characters:
+        inputs = {"token_ids": batch[:, :, 0]}  # [batch, time]
+        if self.config.characters:  # [batch, time, word_length]
             inputs["character_ids"] = batch[:, :, 1 : 1 + self.config.word_length]
         if self.config.casing:
-            inputs["casing_ids"] = batch[:, :, -1]
+            inputs["casing_ids"] = batch[:, :, -1]  # [batch, time]
         return inputs
 
     def classes(self, examples: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Returns the classes of the words in the best tagging of encoded sentences."""
+        """Returns the classes of the words in the best tagging of encoded sentences.
+
+        Args:
+            examples: int32 `[time, columns]` each, as from `encode`.
+
+        Returns:
+            Integers `[time]` for each.
+        """
         out = [np.zeros(0, np.int64)] * len(examples)
         for indices, batch in batches_by_length(examples):
             inputs = self.inputs(batch)
             if self.crf:
-                best = self.viterbi.predict_on_batch(inputs)
+                best = self.viterbi.predict_on_batch(inputs)  # [batch, time]
             else:
                 best = self.keras_model.predict_on_batch(inputs).argmax(-1)
             for row, i in enumerate(indices):
@@ -125,7 +146,10 @@ class Tagger(TrainedModel):
         return out
 
     def shift_score(self, tag: str, score: float) -> None:
-        """Adds to the score that a tag has at every word.
+        """Shifts the score that a tag has at every word.
+
+        The shift replaces an earlier one of the same tag: 0 restores the score that was
+        learned, to the last bit.
 
         Args:
             tag: one of `labels`.
@@ -134,51 +158,74 @@ class Tagger(TrainedModel):
         Raises:
             ValueError: if there is no such tag.
         """
-        change = np.zeros(len(self.labels), np.float32)
-        change[self.labels.names.index(tag)] = score
-        self.keras_model.get_layer("head").bias.assign_add(change)
+        self._shifts[self.labels.names.index(tag)] = score
+        bias = self.keras_model.get_layer(HEAD).bias
+        if self._unshifted is None:
+            self._unshifted = keras.ops.convert_to_numpy(bias).copy()
+        bias.assign(self._unshifted + self._shifts)
 
-    def predict(
-        self,
-        sentences: str | Iterable[str | Sequence[str]],
-        n_best: int | None = None,
-    ) -> list:
+    @overload  # a string is a sequence of strings, but one sentence
+    def predict(self, sentences: str) -> Pairs: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, sentences: Iterable[Sentence]) -> list[Pairs]: ...
+    def predict(self, sentences):
         """Tags one text, or each of several.
 
         Args:
             sentences: a string, or an iterable of strings or of lists of words.
-            n_best: how many taggings of each are wanted; None for the best alone,
-                without its probability.
 
         Returns:
-            For a string the list of its (word, tag) pairs, with `n_best` a list of
-            `Tagging`s, the likeliest first, no more than there are; else a list of such
-            lists. A sentence without words has no tags, which is certain.
+            For a string the list of its (word, tag) pairs, else a list of such lists. A
+            sentence without words has no tags.
+        """
+        single = isinstance(sentences, str)
+        split = self._split([sentences] if single else sentences)
+        real = [i for i, words in enumerate(split) if words]
+        answers: list[Pairs] = [[] for _ in split]
+        for i, tags in zip(real, self.classes([self.encode(split[i]) for i in real])):
+            answers[i] = self._pairs(split[i], tags)
+        return answers[0] if single else answers
+
+    @overload  # as for `predict`
+    def n_best(  # type: ignore[overload-overlap]
+        self, sentences: str, n_best: int = 5
+    ) -> list[Tagging]: ...
+    @overload
+    def n_best(
+        self, sentences: Iterable[Sentence], n_best: int = 5
+    ) -> list[list[Tagging]]: ...
+    def n_best(self, sentences, n_best=5):
+        """Finds several taggings of one text, or of each of several.
+
+        Args:
+            sentences: as for `predict`.
+            n_best: how many taggings of each.
+
+        Returns:
+            For a string a list of `Tagging`s, the likeliest first, no more than there
+            are; else a list of such lists. The one tagging of a sentence without words
+            is certain.
 
         Raises:
             ValueError: if `n_best` is less than 1.
         """
-        if n_best is not None and n_best < 1:
+        if n_best < 1:
             raise ValueError(f"n_best: expected at least 1, got {n_best}")
         single = isinstance(sentences, str)
         split = self._split([sentences] if single else sentences)
         real = [i for i, words in enumerate(split) if words]
         examples = [self.encode(split[i]) for i in real]
-        answers: list[list] = [[] if n_best is None else [Tagging(1.0, [])]] * len(
-            split
-        )
-        if n_best is None:
-            for i, tags in zip(real, self.classes(examples)):
-                answers[i] = self._pairs(split[i], tags)
-        else:
-            for i, best in zip(real, self._taggings(examples, n_best)):
-                answers[i] = [
-                    Tagging(probability, self._pairs(split[i], tags))
-                    for probability, tags in best
-                ]
+        answers: list[list[Tagging]] = [[Tagging(1.0, [])] for _ in split]
+        for i, best in zip(real, self._taggings(examples, n_best)):
+            answers[i] = [
+                Tagging(probability, self._pairs(split[i], tags))
+                for probability, tags in best
+            ]
         return answers[0] if single else answers
 
-    def probabilities(self, sentences: Iterable[str | Sequence[str]]) -> list:
+    def probabilities(
+        self, sentences: Iterable[Sentence]
+    ) -> list[list[tuple[str, dict[str, float]]]]:
         """Returns the probabilities of all tags of every word.
 
         Args:
@@ -191,31 +238,33 @@ class Tagger(TrainedModel):
         split = self._split(sentences)
         real = [i for i, words in enumerate(split) if words]
         examples = [self.encode(split[i]) for i in real]
-        answers: list[list] = [[] for _ in split]
+        answers: list[list[tuple[str, dict[str, float]]]] = [[] for _ in split]
         for indices, batch in batches_by_length(examples):
             rows = self.marginals.predict_on_batch(self.inputs(batch))
-            for row, i in zip(rows, indices):
+            for row, i in zip(rows, indices):  # [time, tags]
                 answers[real[i]] = [
                     (word, dict(zip(self.labels.names, values.tolist())))
                     for word, values in zip(split[real[i]], row)
                 ]
         return answers
 
-    def _split(self, sentences: Iterable[str | Sequence[str]]) -> list[list[str]]:
+    def _split(self, sentences: Iterable[Sentence]) -> list[list[str]]:
         return [
             self.tokenizer.tokenize(s) if isinstance(s, str) else list(s)
             for s in sentences
         ]
 
-    def _pairs(self, words: list[str], classes: np.ndarray) -> list[tuple[str, str]]:
+    def _pairs(self, words: list[str], classes: np.ndarray) -> Pairs:
         return list(zip(words, self.labels.decode(classes)))
 
     def _taggings(
         self, examples: Sequence[np.ndarray], n_best: int
     ) -> list[list[tuple[float, np.ndarray]]]:
         """Returns the likeliest taggings of encoded sentences, with probabilities."""
-        search, out = self.best_taggings(n_best), [[]] * len(examples)
+        search = self.best_taggings(n_best)
+        out: list[list[tuple[float, np.ndarray]]] = [[] for _ in examples]
         for indices, batch in batches_by_length(examples):
+            # [batch, n_best, time] and [batch, n_best]
             paths, logs = search.predict_on_batch(self.inputs(batch))
             for row, i in enumerate(indices):
                 out[i] = [

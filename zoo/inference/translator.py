@@ -3,47 +3,59 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
 
 import keras
 import numpy as np
 
-from zoo.decoding import (
-    BeamOptions,
-    BeamSearch,
-    GreedySearch,
-    compile_for_prediction,
-)
+from zoo.decoding.beam import BeamOptions
+from zoo.decoding.steps import compile_for_prediction
+from zoo.decoding.translation import BeamSearch, GreedySearch
 from zoo.inference.hypothesis import Hypothesis
+from zoo.inference.teacher_forcing import TeacherForcing
 from zoo.inference.trained_model import (
     TrainedModel,
     as_texts,
     batches_by_length,
     check_settings,
     check_size,
-    chosen_log_probabilities,
 )
-from zoo.models.translator import TranslatorConfig, build_translator
+from zoo.models.translator import (
+    DECODER,
+    ENCODER,
+    SOURCE_EMBEDDING,
+    TranslatorConfig,
+    build_translator,
+)
 from zoo.text.subwords import SubwordTokenizer
 from zoo.text.tokenizers import JOINER, Tokenizer
-from zoo.text.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
-
-PAIRS = 2**18  # of a source and a target position whose attention is held at once
+from zoo.text.vocabulary import END, PAD, UNKNOWN, Vocabulary
 
 
 class Translator(TrainedModel):
-    """A trained translator. Its settings are `source_tokenizer` and `target_tokenizer`;
-    for subwords its files are `source.model` and `target.model`."""
+    """A trained translator.
 
-    task, config_type = "translator", TranslatorConfig
-    build = staticmethod(build_translator)
+    Its settings are `source_tokenizer` and `target_tokenizer`; for subwords its files
+    are `source.model` and `target.model`.
+    """
 
-    def __init__(self, config, vocabularies, **settings):
+    task = "translator"
+    config: TranslatorConfig
+
+    def __init__(
+        self,
+        config: TranslatorConfig,
+        vocabularies: dict[str, list[str]],
+        **settings: Any,
+    ):
         super().__init__(config, vocabularies, **settings)
         check_settings(settings, source_tokenizer=dict, target_tokenizer=dict)
         self.source_tokenizer = self._tokenizer("source")
         self.target_tokenizer = self._tokenizer("target")
-        self.source_vocabulary = Vocabulary(vocabularies["source"])
+        lower_unknown = settings.get("lower_unknown", False)
+        self.source_vocabulary = Vocabulary(vocabularies["source"], lower_unknown)
+        self.vocabulary = self.source_vocabulary
         self.target_vocabulary = Vocabulary(vocabularies["target"])
         check_size(
             "source_vocabulary_size",
@@ -56,14 +68,29 @@ class Translator(TrainedModel):
             self.target_vocabulary,
         )
         self._parts = (
-            self.keras_model.get_layer("encoder"),
-            self.keras_model.get_layer("decoder"),
+            self.keras_model.get_layer(ENCODER),
+            self.keras_model.get_layer(DECODER),
             config.num_carried,
         )
         self.search = GreedySearch(*self._parts)
+        self.teacher_forcing = TeacherForcing(*self._parts)
         for model in (self.keras_model, *self._parts[:2]):
             compile_for_prediction(model)
         self._beam_searches: dict[BeamOptions, BeamSearch] = {}
+
+    def build(self, config: TranslatorConfig) -> keras.Model:
+        """Builds the Keras model of a configuration."""
+        return build_translator(config)
+
+    @property
+    def embedding(self) -> keras.layers.Layer:
+        """The layer with the vectors of the source tokens."""
+        return self.keras_model.get_layer(ENCODER).get_layer(SOURCE_EMBEDDING)
+
+    @property
+    def attends(self) -> bool:
+        """Whether the model has attention."""
+        return self.config.attention != "none"
 
     def _tokenizer(self, side: str) -> Tokenizer | SubwordTokenizer:
         settings = self.settings[f"{side}_tokenizer"]
@@ -103,21 +130,31 @@ class Translator(TrainedModel):
             tokens = [word if i == UNKNOWN else token for i, token, word in known]
         return self.target_tokenizer.detokenize(tokens)
 
-    def translate(
+    @overload  # a string is an iterable of strings, but one text
+    def translate(  # type: ignore[overload-overlap]
         self,
-        texts: str | Iterable[str],
+        texts: str,
         beam_size: int = 1,
         replace_unknown: bool = False,
-        **options,
-    ) -> str | list[str]:
+        **options: Any,
+    ) -> str: ...
+    @overload
+    def translate(
+        self,
+        texts: Iterable[str],
+        beam_size: int = 1,
+        replace_unknown: bool = False,
+        **options: Any,
+    ) -> list[str]: ...
+    def translate(self, texts, beam_size=1, replace_unknown=False, **options):
         """Translates one text, or each of several.
 
         Args:
             texts: a string or an iterable of strings.
-            beam_size: how many hypotheses are kept; 1 takes the likeliest word each
+            beam_size: how many hypotheses are kept; 1 takes the likeliest token each
                 time.
-            replace_unknown: whether a word that the model does not know may be written
-                as the word of the source which its attention is on.
+            replace_unknown: whether an unknown target token may be written, as the
+                source token that it attends to most.
             options: further fields of `zoo.decoding.BeamOptions`: `length_penalty`,
                 `coverage_penalty`, `min_length`, `max_length`, `blocked_ngrams`.
 
@@ -128,29 +165,44 @@ class Translator(TrainedModel):
             ValueError: if an option is out of its range or needs attention where the
                 model has none.
         """
-        texts, single = as_texts(texts)
+        listed, single = as_texts(texts)
         how = BeamOptions(beam_size=beam_size, unknown=replace_unknown, **options)
-        if how != BeamOptions(beam_size=1):
-            best = self.n_best(texts, 1, beam_size, replace_unknown, **options)
+        if how == BeamOptions(beam_size=1):
+            answers = self._translate_greedily(listed)
+        else:
+            best = self.n_best(listed, 1, beam_size, replace_unknown, **options)
             answers = [found[0].text if found else "" for found in best]
-            return answers[0] if single else answers
+        return answers[0] if single else answers
+
+    def _translate_greedily(self, texts: list[str]) -> list[str]:
         answers = [""] * len(texts)
         for rows, batch in self._batches(texts):
-            outputs = self.search.predict_on_batch(batch)
+            outputs = self.search.predict_on_batch(batch)  # [batch, target]
             for row, i in enumerate(rows):
                 # A row that never ends is cut by its own length, not by its batch's.
                 longest = 2 * np.count_nonzero(batch[row]) + 10
                 answers[i] = self.decode(outputs[row, :longest])
-        return answers[0] if single else answers
+        return answers
 
-    def n_best(
+    @overload  # as for `translate`
+    def n_best(  # type: ignore[overload-overlap]
         self,
-        texts: str | Iterable[str],
+        texts: str,
         n_best: int = 5,
         beam_size: int = 5,
         replace_unknown: bool = False,
-        **options,
-    ) -> list[Hypothesis] | list[list[Hypothesis]]:
+        **options: Any,
+    ) -> list[Hypothesis]: ...
+    @overload
+    def n_best(
+        self,
+        texts: Iterable[str],
+        n_best: int = 5,
+        beam_size: int = 5,
+        replace_unknown: bool = False,
+        **options: Any,
+    ) -> list[list[Hypothesis]]: ...
+    def n_best(self, texts, n_best=5, beam_size=5, replace_unknown=False, **options):
         """Finds several translations of one text, or of each of several.
 
         Args:
@@ -161,41 +213,61 @@ class Translator(TrainedModel):
             options: as for `translate`.
 
         Returns:
-            The best first, for a string; a list of such lists for several. There may be
-            fewer than `n_best`, and are none for an empty text.
+            For a string a list of hypotheses, the best first; else a list of such
+            lists. There may be fewer than `n_best`, and are none for an empty text.
 
         Raises:
             ValueError: as `translate` does.
         """
-        if (replace_unknown or options.get("coverage_penalty")) and not self.attends:
-            name = "replace_unknown" if replace_unknown else "coverage_penalty"
-            raise ValueError(f"{name}: needs attention, without which this model is")
         how = BeamOptions(
             beam_size=beam_size, n_best=n_best, unknown=replace_unknown, **options
         )
-        if how not in self._beam_searches:
-            self._beam_searches[how] = BeamSearch(*self._parts, how)
-        search = self._beam_searches[how]
-        texts, single = as_texts(texts)
-        answers: list[list[Hypothesis]] = [[] for _ in texts]
-        for rows, batch in self._batches(texts):
+        search = self._beam_search(how)
+        listed, single = as_texts(texts)
+        answers: list[list[Hypothesis]] = [[] for _ in listed]
+        for rows, batch in self._batches(listed):
+            # [batch, n_best, target], and [batch, n_best] twice
             found, scores, sums = search.predict_on_batch(batch)
             for n in range(n_best):
-                sources = None
-                if (found[:, n] == UNKNOWN).any():
-                    sources = self._sources(batch, found[:, n])
+                words = self._source_words(
+                    batch, found[:, n], [listed[i] for i in rows]
+                )
                 for row, i in enumerate(rows):
-                    if np.isinf(scores[row, n]):
-                        continue
-                    words = None
-                    if sources is not None:
-                        tokens = self.source_tokenizer.tokenize(texts[i])
-                        words = [tokens[place] for place in sources[row]]
-                    text = self.decode(found[row, n], words)
-                    answers[i].append(
-                        Hypothesis(text, float(scores[row, n]), float(sums[row, n]))
-                    )
+                    if np.isfinite(scores[row, n]):
+                        text = self.decode(found[row, n], words[row])
+                        score, total = float(scores[row, n]), float(sums[row, n])
+                        answers[i].append(Hypothesis(text, score, total))
         return answers[0] if single else answers
+
+    def _beam_search(self, how: BeamOptions) -> BeamSearch:
+        """Returns a search, the same one for the same options."""
+        if (how.unknown or how.coverage_penalty) and not self.attends:
+            name = "replace_unknown" if how.unknown else "coverage_penalty"
+            raise ValueError(
+                f"{name}: requires attention; this model has attention='none'"
+            )
+        if how not in self._beam_searches:
+            self._beam_searches[how] = BeamSearch(*self._parts, how)
+        return self._beam_searches[how]
+
+    def _source_words(
+        self, source_ids: np.ndarray, target_ids: np.ndarray, texts: list[str]
+    ) -> Sequence[list[str] | None]:
+        """Returns what to write in place of each target id, should it be unknown.
+
+        Args:
+            source_ids: int32 `[batch, source]`.
+            target_ids: int32 `[batch, target]`.
+            texts: of the sources.
+
+        Returns:
+            For each text a source token for each target id; None if all are known.
+        """
+        if not (target_ids == UNKNOWN).any():
+            return [None] * len(texts)
+        places = self.teacher_forcing.attended(source_ids, target_ids)
+        tokens = map(self.source_tokenizer.tokenize, texts)
+        return [[words[i] for i in row] for words, row in zip(tokens, places)]
 
     def log_probabilities(
         self, sources: Sequence[str], targets: Sequence[str]
@@ -208,36 +280,14 @@ class Translator(TrainedModel):
 
         Returns:
             For each pair the log-probability of the target and its end, in nats, and
-            how many tokens that is the sum of.
+            the number of these tokens.
         """
-        known = [
-            (self.encode(source), self.encode_target(target))
-            for source, target in zip(sources, targets)
-        ]
-        pairs = []
-        for source, target in known:
-            pair = np.zeros((max(len(source), len(target)), 2), np.int32)
-            pair[: len(source), 0], pair[: len(target), 1] = source, target
-            pairs.append(pair)
-        answers = [(0.0, len(target)) for _, target in known]
-        for rows, batch in batches_by_length(pairs):
-            source, target = batch[..., 0], batch[..., 1]
-            logs = [
-                chosen_log_probabilities(logits, target[:, piece])
-                for piece, logits, _ in self._forced(source, target)
-            ]
-            logs = np.concatenate(logs, axis=1)
-            for row, i in enumerate(rows):
-                count = answers[i][1]
-                answers[i] = float(logs[row, :count].sum()), count
-        return answers
+        source_ids = [self.encode(text) for text in sources]
+        target_ids = [self.encode_target(text) for text in targets]
+        totals = self.teacher_forcing.totals(source_ids, target_ids)
+        return [(total, len(ids)) for total, ids in zip(totals, target_ids)]
 
-    @property
-    def attends(self) -> bool:
-        """Whether the model has attention."""
-        return self.config.attention != "none"
-
-    def _batches(self, texts: list[str]):
+    def _batches(self, texts: list[str]) -> Iterator[tuple[list[int], np.ndarray]]:
         """Yields which texts a batch of source ids holds, and the batch.
 
         Texts without a token are left out.
@@ -246,41 +296,6 @@ class Translator(TrainedModel):
         real = [i for i, example in enumerate(examples) if len(example) > 1]
         for rows, batch in batches_by_length([examples[i] for i in real]):
             yield [real[i] for i in rows], batch
-
-    def _forced(self, source_ids: np.ndarray, target_ids: np.ndarray):
-        """Reads given targets, in pieces whose attention fits into memory.
-
-        Args:
-            source_ids: int32 `[batch, source]`.
-            target_ids: int32 `[batch, target]`.
-
-        Yields:
-            A slice of the target; its logits, float32 `[batch, piece, vocabulary]`;
-            and a list of what the decoder returns behind the states.
-        """
-        encoder, decoder, count = self._parts
-        encoded = keras.tree.flatten(encoder.predict_on_batch(source_ids))
-        states, context = encoded[:count], encoded[count:]
-        before = np.roll(target_ids, 1, axis=1)
-        before[:, 0] = START
-        steps = max(1, PAIRS // source_ids.size)
-        for begin in range(0, before.shape[1], steps):
-            piece = slice(begin, begin + steps)
-            inputs = [before[:, piece], *states, *context]
-            logits, *rest = decoder.predict_on_batch(inputs)
-            states = rest[:count]
-            yield piece, logits, rest[count:]
-
-    def _weights(self, source_ids: np.ndarray, target_ids: np.ndarray) -> np.ndarray:
-        """Returns the attention behind each target id, `[batch, target, source]`."""
-        pieces = self._forced(source_ids, target_ids)
-        return np.concatenate([rest[0] for _, _, rest in pieces], axis=1)
-
-    def _sources(self, source_ids: np.ndarray, target_ids: np.ndarray) -> np.ndarray:
-        """Returns for each target id the place of its source, `[batch, target]`."""
-        weights = self._weights(source_ids, target_ids)
-        words = (source_ids != PAD) & (source_ids != END)
-        return np.where(words[:, None], weights, -1).argmax(-1)
 
     def attention(self, text: str) -> tuple[np.ndarray, list[str], list[str]]:
         """Translates a text and tells where the decoder looked.
@@ -299,11 +314,14 @@ class Translator(TrainedModel):
             raise ValueError("attention: this model was built without it")
         source = self.encode(text)
         target = self.encode_target(self.translate(text))
-        weights = self._weights(source[None], target[None])[0]
-        end = self.source_vocabulary.decode([END])
-        tokens = (
-            [*self.source_tokenizer.tokenize(text), *end],
-            self.target_vocabulary.decode(target),
-        )
-        names = [[token.removeprefix(JOINER) for token in side] for side in tokens]
-        return weights, *names
+        weights = self.teacher_forcing.attention(source[None], target[None])[0]
+        source_tokens = [
+            *self.source_tokenizer.tokenize(text),
+            *self.source_vocabulary.decode([END]),
+        ]
+        target_tokens = self.target_vocabulary.decode(target)
+        return weights, _without_joiners(source_tokens), _without_joiners(target_tokens)
+
+
+def _without_joiners(tokens: list[str]) -> list[str]:
+    return [token.removeprefix(JOINER) for token in tokens]

@@ -10,6 +10,8 @@ from keras import ops
 from zoo.layers.config import EmbeddingOptions
 from zoo.text.vocabulary import UNKNOWN
 
+EMBEDDING = "embedding"  # name of the layer of the tokens' vectors
+
 
 def unit_vectors(size: int) -> keras.initializers.Initializer:
     """Returns what the vectors of an embedding start from: uniform, of length 1.
@@ -50,7 +52,7 @@ def embed_tokens(
     if config.word_dropout:
         layer = WordDropout(config.word_dropout, name=f"{prefix}word_dropout")
         token_ids = layer(token_ids)
-    size, name = config.embedding_size, f"{prefix}embedding"
+    size, name = config.embedding_size, f"{prefix}{EMBEDDING}"
     if num_frozen:
         num_learned = vocabulary_size - num_frozen
         layer = PartlyFrozenEmbedding(

@@ -322,7 +322,7 @@ def explain(model) -> dict[str, Explanation]:
     Returns:
         By the layer's name (and direction): path, reason and remedy.
     """
-    layers = list(getattr(model, "model", model)._flatten_layers())
+    layers = list(getattr(model, "keras_model", model)._flatten_layers())
     names = {id(layer): layer.name for layer in layers}
     for layer in layers:
         if isinstance(layer, keras.layers.Bidirectional):

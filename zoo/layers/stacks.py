@@ -16,6 +16,11 @@ RECURRENT_LAYERS = {
 }
 
 
+def layer_name(index: int, prefix: str = "recurrent") -> str:
+    """Returns the name of a recurrent layer of a stack."""
+    return f"{prefix}_{index}"
+
+
 def recurrent_layer(
     config: RecurrentConfig, name: str, bidirectional: bool | None = None
 ) -> keras.layers.Layer:
@@ -69,7 +74,7 @@ def recurrent_stack(x, mask, config: RecurrentConfig, prefix: str = "recurrent")
     x = dropout(x, config.input_dropout, f"{prefix}_input_dropout", config)
     states = []
     for i in range(config.num_layers):
-        x, *state = recurrent_layer(config, f"{prefix}_{i}")(x, mask=mask)
+        x, *state = recurrent_layer(config, layer_name(i, prefix))(x, mask=mask)
         states.append(state)
         x = dropout(x, config.output_dropout, f"{prefix}_{i}_dropout", config)
     return x, states

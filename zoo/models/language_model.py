@@ -8,9 +8,9 @@ import keras
 
 from zoo.configuration import REQUIRED, configuration, option, share
 from zoo.layers.config import EmbeddingOptions, RecurrentConfig, RecurrentOptions
-from zoo.layers.embedding import WordDropout, embed_tokens, unit_vectors
+from zoo.layers.embedding import EMBEDDING, WordDropout, embed_tokens, unit_vectors
 from zoo.layers.regularizers import ActivationPenalty, EmbeddingDropout
-from zoo.layers.stacks import dropout, recurrent_layer
+from zoo.layers.stacks import dropout, layer_name, recurrent_layer
 
 
 @configuration
@@ -98,7 +98,7 @@ def carried_stack(
     x = dropout(x, config.input_dropout, f"{prefix}_input_dropout", config)
     finals = []
     for i, state in enumerate(states):
-        layer = recurrent_layer(config, f"{prefix}_{i}", bidirectional=False)
+        layer = recurrent_layer(config, layer_name(i, prefix), bidirectional=False)
         raw, *final = layer(x, initial_state=state)
         finals += final
         x = dropout(raw, config.output_dropout, f"{prefix}_{i}_dropout", config)
@@ -140,6 +140,22 @@ def build_language_model(config: LanguageModelConfig) -> keras.Model:
     return keras.Model(inputs, [logits, *finals], name="language_model")
 
 
+def build_observed_model(model: keras.Model, num_layers: int) -> keras.Model:
+    """Adds to a language model's outputs those of its last recurrent layer.
+
+    Args:
+        model: from `build_language_model`; the weights are shared.
+        num_layers: of its configuration.
+
+    Returns:
+        A model of the same inputs, to the same outputs and the recurrent outputs before
+        dropout, float `[batch, time, units]`.
+    """
+    recurrent_outputs = model.get_layer(layer_name(num_layers - 1)).output[0]
+    outputs = [*model.outputs, recurrent_outputs]
+    return keras.Model(model.inputs, outputs, name="observed")
+
+
 def _embedding(token_ids, config: LanguageModelConfig):
     """Returns the tokens' vectors, and what turns outputs into logits."""
     if config.num_frozen:
@@ -161,7 +177,7 @@ def _embedding(token_ids, config: LanguageModelConfig):
         tie_weights=config.tied,
         reverse_dtype="float32",
         dtype=config.dtype,
-        name="embedding",
+        name=EMBEDDING,
     )
     if config.word_dropout:
         token_ids = WordDropout(config.word_dropout, name="word_dropout")(token_ids)

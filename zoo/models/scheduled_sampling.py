@@ -28,6 +28,7 @@ from typing import Literal
 import keras
 from keras import ops
 
+from zoo.models.translator import DECODER, ENCODER
 from zoo.text.vocabulary import END, PAD
 
 Schedule = Literal["linear", "exponential", "inverse_sigmoid"]
@@ -136,8 +137,8 @@ class ScheduledSampling(keras.layers.Layer):
             raise ValueError(
                 f"sampling_schedule: expected {expected}, got {schedule!r}"
             )
-        self.encoder = translator.get_layer("encoder")
-        self.decoder = translator.get_layer("decoder")
+        self.encoder = translator.get_layer(ENCODER)
+        self.decoder = translator.get_layer(DECODER)
         self.share, self.steps, self.schedule = share, steps, schedule
         self.seed_generator = keras.random.SeedGenerator()
 

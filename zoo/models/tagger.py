@@ -17,6 +17,7 @@ from zoo.layers.stacks import recurrent_stack
 from zoo.text.casing import CASINGS
 
 CASING_SIZE = 8  # features of a casing's vector
+MASK, HEAD, CRF_LAYER = "mask", "head", "crf"  # names of layers that others look up
 
 
 @configuration
@@ -76,12 +77,12 @@ def build_tagger(
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     inputs = {"token_ids": token_ids}
-    mask = PaddingMask(name="mask")(token_ids)
+    mask = PaddingMask(name=MASK)(token_ids)
     x = _embed_words(inputs, config)  # [batch, time, features]
     x, _ = recurrent_stack(x, mask, config)  # [batch, time, width]
-    logits = keras.layers.Dense(config.num_classes, dtype="float32", name="head")(x)
+    logits = keras.layers.Dense(config.num_classes, dtype="float32", name=HEAD)(x)
     if config.crf:
-        crf = CRF(config.num_classes, allowed, dtype="float32", name="crf")
+        crf = CRF(config.num_classes, allowed, dtype="float32", name=CRF_LAYER)
         logits = crf(logits, mask=mask)  # potentials [batch, time, num_classes]
     return keras.Model(inputs, logits, name="tagger")
 
@@ -148,8 +149,8 @@ def build_crf_training(tagger: keras.Model) -> keras.Model:
         one before it. Their cross-entropies add up to the negative log-likelihood.
     """
     tags = keras.Input((None,), dtype="int32", name="tags")
-    logits = ChainLogits(tagger.get_layer("crf"), name="chain_logits")(
-        tagger.output, mask=tagger.get_layer("mask").output, tags=tags
+    logits = ChainLogits(tagger.get_layer(CRF_LAYER), name="chain_logits")(
+        tagger.output, mask=tagger.get_layer(MASK).output, tags=tags
     )
     inputs = {layer.name: layer for layer in [*tagger.inputs, tags]}
     return keras.Model(inputs, logits, name="tagger_training")

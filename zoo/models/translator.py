@@ -10,11 +10,14 @@ from zoo.configuration import REQUIRED, configuration, option
 from zoo.layers.attention import AdditiveAttention, Attention, DotAttention
 from zoo.layers.attentional_decoder import AttentionalDecoder, FirstState
 from zoo.layers.config import EmbeddingOptions, RecurrentConfig
-from zoo.layers.embedding import embed_tokens, unit_vectors
+from zoo.layers.embedding import EMBEDDING, embed_tokens, unit_vectors
 from zoo.layers.pooling import PaddingMask, ZeroPadding
 from zoo.layers.stacks import dropout, recurrent_layer, recurrent_stack
 from zoo.models.language_model import carried_stack, state_inputs
 
+ENCODER, DECODER = "encoder", "decoder"  # the two models that a translator is made of
+SOURCE_PREFIX = "source_"
+SOURCE_EMBEDDING = SOURCE_PREFIX + EMBEDDING  # a layer of the encoder
 AttentionName = Literal["additive", "dot", "general", "scaled_dot", "none"]
 AttentionPlace = Literal["after", "inside"]
 
@@ -144,7 +147,7 @@ def _encoder(config: TranslatorConfig) -> keras.Model:
         vocabulary_size=config.source_vocabulary_size,
         num_frozen=config.num_frozen,
         dtype=config.dtype,
-        prefix="source_",
+        prefix=SOURCE_PREFIX,
     )  # [batch, time, embedding_size]
     memory, states = recurrent_stack(x, mask, config, "encoder")
     outputs = [
@@ -167,7 +170,7 @@ def _encoder(config: TranslatorConfig) -> keras.Model:
                 config.units, use_bias=False, dtype=config.dtype, name="attention_keys"
             )(memory)
         outputs += [memory, keys, mask]
-    return keras.Model(source_ids, outputs, name="encoder")
+    return keras.Model(source_ids, outputs, name=ENCODER)
 
 
 def _bridge(state: list, config: TranslatorConfig, name: str) -> list:
@@ -243,7 +246,7 @@ def _decoder(config: TranslatorConfig) -> keras.Model:
     x = dropout(x, config.output_dropout, "output_dropout", config)
     logits = embedding(x, reverse=True)  # [batch, time, target_vocabulary_size]
     inputs = [target_ids, *carried, *context]
-    return keras.Model(inputs, [logits, *finals, *weights], name="decoder")
+    return keras.Model(inputs, [logits, *finals, *weights], name=DECODER)
 
 
 def _context_inputs(config: TranslatorConfig) -> list:

@@ -10,11 +10,11 @@ from keras import ops
 class SmoothedCrossentropy(keras.losses.Loss):
     """Cross-entropy from logits with label smoothing (Szegedy et al. 2016).
 
-    The target is spread: it has the probability `1 - smoothing`, and what remains is
-    spread evenly over all classes, itself included.
+    The right class has the probability `1 - smoothing`, and the rest is spread evenly
+    over all classes, the right one included.
 
     Args:
-        smoothing: what remains; 0 for the plain cross-entropy.
+        smoothing: share that is spread; 0 for the plain cross-entropy.
 
     Raises:
         ValueError: if `smoothing` is not in [0, 1).
@@ -34,7 +34,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
         super().__init__(name, reduction, dtype)
         if not 0 <= smoothing < 1:
             raise ValueError(
-                "label_smoothing: expected a number from 0 up to, not including, 1, "
+                "label_smoothing: expected a number of at least 0 and below 1, "
                 f"got {smoothing}"
             )
         self.smoothing = smoothing

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from zoo.training.weight_averaging import WeightAveragingMixin
+from zoo.training.weight_averaging import OptimizerBase, WeightAveragingMixin
 
 if TYPE_CHECKING:
     from zoo.training.config import TrainingConfig
 
 
-class DelayedTrainingMixin:
+class DelayedTrainingMixin(OptimizerBase):
     """Mixin of a Keras optimizer: some variables are trained only after some steps.
 
     All variables have their state from the start, so nothing is built or compiled
@@ -97,17 +97,17 @@ class FusedAdam(keras.optimizers.Adam):
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class Adam(DelayedTrainingMixin, WeightAveragingMixin, FusedAdam):
-    """`keras.optimizers.Adam`; see `DelayedTrainingMixin`, `WeightAveragingMixin` and `FusedAdam`."""
+    """`FusedAdam` with delayed training and weight averaging."""
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class Adagrad(DelayedTrainingMixin, WeightAveragingMixin, keras.optimizers.Adagrad):
-    """`keras.optimizers.Adagrad`; see `DelayedTrainingMixin` and `WeightAveragingMixin`."""
+    """`keras.optimizers.Adagrad` with delayed training and weight averaging."""
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class SGD(DelayedTrainingMixin, WeightAveragingMixin, keras.optimizers.SGD):
-    """`keras.optimizers.SGD`; see `DelayedTrainingMixin` and `WeightAveragingMixin`."""
+    """`keras.optimizers.SGD` with delayed training and weight averaging."""
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
@@ -158,7 +158,7 @@ class DelayedTraining:
 
 def make_optimizer(
     config: TrainingConfig, epoch_steps: int, delayed: DelayedTraining | None = None
-):
+) -> Adam | Adagrad | SGD:
     """Makes the optimizer of a configuration, with its schedule and clipping.
 
     Args:
@@ -171,11 +171,14 @@ def make_optimizer(
         total_steps = config.epochs * epoch_steps
         return WarmupDecay(peak, config.warmup_steps, total_steps, config.decay)
 
-    options = {"global_clipnorm": config.clip_norm or None}
+    rate, clipping = schedule(config.learning_rate), config.clip_norm or None
+    optimizer: Adam | Adagrad | SGD
     if config.optimizer == "sgd":
-        options["momentum"] = 0.9
-    kinds = {"adam": Adam, "adagrad": Adagrad, "sgd": SGD}
-    optimizer = kinds[config.optimizer](schedule(config.learning_rate), **options)
+        optimizer = SGD(rate, momentum=0.9, global_clipnorm=clipping)
+    elif config.optimizer == "adagrad":
+        optimizer = Adagrad(rate, global_clipnorm=clipping)
+    else:
+        optimizer = Adam(rate, global_clipnorm=clipping)
     if config.weight_averaging:
         optimizer.enable_averaging()
     if delayed:

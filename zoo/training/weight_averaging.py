@@ -9,9 +9,15 @@ improved for some evaluations. Their SGD has no momentum; that of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import keras
 from keras import ops
+
+if TYPE_CHECKING:
+    OptimizerBase = keras.optimizers.Optimizer
+else:
+    OptimizerBase = object  # a mixin, which stands before the optimizer it extends
 
 
 def is_stuck(scores: Sequence[float], mode: Literal["max", "min"], window: int) -> bool:
@@ -38,7 +44,7 @@ def is_stuck(scores: Sequence[float], mode: Literal["max", "min"], window: int) 
     return scores[-1] < max(early) if mode == "max" else scores[-1] > min(early)
 
 
-class WeightAveragingMixin:
+class WeightAveragingMixin(OptimizerBase):
     """Mixin of a Keras optimizer: the mean of the weights after each step.
 
     The mean has variables from the start and is updated in the training step, with a
@@ -52,13 +58,13 @@ class WeightAveragingMixin:
         """Makes room for the mean; to be called before `build`."""
         self._averages = True
 
-    def build(self, variables):
+    def build(self, variables: list[Any]) -> None:
         super().build(variables)
         if self._averages:
             self._means = self.add_optimizer_variables(variables, "mean")
             self._averaged = self.add_variable((), name="averaged")
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         super().apply(grads, trainable_variables)
         if not self._averages:
             return
