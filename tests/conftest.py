@@ -74,7 +74,9 @@ def contents(recipe):
     if recipe == "generate":
         return {".txt": "the dog runs\nthe man sits\n" * 4}
     if recipe == "pronounce":
-        return {".tsv": "".join(f"{word}\t{sounds}\n" for word, sounds in PRONUNCIATIONS)}
+        return {
+            ".tsv": "".join(f"{word}\t{sounds}\n" for word, sounds in PRONUNCIATIONS)
+        }
     pairs = [
         (f"der {noun} {verb}", f"the {LEXICON[noun]} {LEXICON[verb]}")
         for noun in ("hund", "mann")

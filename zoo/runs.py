@@ -51,9 +51,17 @@ class RunConfig(TrainingConfig):
         """Returns a copy in which no option that has a default is None.
 
         Where `batch_tokens` is given, it stands in place of `batch_size`.
+
+        Raises:
+            ValueError: if both are given.
         """
+        if self.batch_tokens and self.batch_size is not None:
+            raise ValueError(
+                "batch_size, batch_tokens: expected one of them, got "
+                f"{self.batch_size} and {self.batch_tokens}"
+            )
         config = super().resolved()
-        if self.batch_tokens and self.batch_size is None:
+        if self.batch_tokens:
             return dataclasses.replace(config, batch_size=None)
         return config
 

@@ -37,8 +37,14 @@ def test_values_out_of_range(name, value, expected):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"finetune_vectors": False}, "finetune_vectors: expected true without vectors"),
-        ({"vectors": "v", "unfreeze_after": 2}, "unfreeze_after: expected 0 unless fin"),
+        (
+            {"finetune_vectors": False},
+            "finetune_vectors: expected true without vectors",
+        ),
+        (
+            {"vectors": "v", "unfreeze_after": 2},
+            "unfreeze_after: expected 0 unless fin",
+        ),
         ({"vector_words": -1}, "vector_words: expected a whole number of at least 0"),
         ({"unfreeze_learning_rate": -1.0}, "unfreeze_learning_rate: expected a number"),
     ],

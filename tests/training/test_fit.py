@@ -21,6 +21,7 @@ from zoo.training.optimizers import DelayedTraining, WarmupDecay
 def trainer():
     return Trainer()
 
+
 @pytest.mark.parametrize(
     "decay, warmup, expected",
     [
@@ -115,7 +116,9 @@ def test_a_late_weight_waits_with_its_state():
     """Adam's averages follow the gradients meanwhile: no first step is too large."""
     trainer = Trainer()
     delayed = DelayedTraining((trainer.model.weights[1].path,), 1, 0.1)
-    bias = weights_of_each_epoch(trainer, delayed, optimizer="adam", train=Line(20)).T[1]
+    bias = weights_of_each_epoch(trainer, delayed, optimizer="adam", train=Line(20)).T[
+        1
+    ]
     assert bias[0] == 0 and 0 < abs(bias[1]) <= 20 * 0.1
 
 
@@ -129,9 +132,7 @@ def test_a_late_weight_waits_with_its_state():
 )
 def test_early_stopping(trainer, mode, values, epochs, best):
     evaluate = scores(*values)
-    rows = trainer.train(
-        score=("score", mode), evaluate=evaluate, patience=2, epochs=9
-    )
+    rows = trainer.train(score=("score", mode), evaluate=evaluate, patience=2, epochs=9)
     assert [row["epoch"] for row in rows] == list(range(1, epochs + 1))
     assert len(trainer.saved) == len(best)
     assert trainer.weights() == pytest.approx(trainer.saved[-1])

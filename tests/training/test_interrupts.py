@@ -9,7 +9,6 @@ import pytest
 from trainer import AVERAGED, AtStep, Iterates, Line, Trainer, interrupt, scores
 
 
-
 @pytest.fixture
 def trainer():
     return Trainer()

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-
 from trainer import AVERAGED, MEAN, Iterates, Line, Trainer, scores
 
 from zoo.training.callbacks import TrainingDiverged
