@@ -149,9 +149,7 @@ def prepare(config: Config) -> Experiment[Config, LanguageModel]:
     embedding = lm.embedding
     words.fill(embedding)
     # Batches: contiguous streams of ids.
-    streams = config.batch_size
-    if config.batch_tokens:
-        streams = max(1, config.batch_tokens // config.bptt_steps)
+    streams = num_streams(config)
     train = Streams(
         encode(lm, splits["train"]),
         streams,
@@ -179,6 +177,22 @@ def prepare(config: Config) -> Experiment[Config, LanguageModel]:
 def read(config: Config) -> dict[str, Corpus[str]]:
     """Returns the splits of the configuration's data: lines of text."""
     return corpora.text(config.data, features=config.features)
+
+
+def num_streams(config: Config) -> int:
+    """Returns how many streams a batch has.
+
+    Raises:
+        ValueError: if `batch_tokens` is less than one stream's.
+    """
+    if not config.batch_tokens:
+        return config.batch_size
+    if config.batch_tokens < config.bptt_steps:
+        raise ValueError(
+            f"batch_tokens: expected at least {config.bptt_steps}, the bptt_steps of a "
+            f"stream, got {config.batch_tokens}"
+        )
+    return config.batch_tokens // config.bptt_steps
 
 
 def encode(lm: LanguageModel, corpus: Corpus[str]) -> np.ndarray:

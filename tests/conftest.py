@@ -1,7 +1,12 @@
-"""What several tests share: tiny corpora, and the four recipes run once on them."""
+"""What several tests share: tiny corpora, and every recipe run once on them."""
 
 import contextlib
+import csv
+import fcntl
+import importlib
 import io
+import json
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +16,7 @@ import pytest
 ROWS = {"the": (0.5, -1, 0.2), "dog": (1.5, 0.25, 3), "ran": (-2, 0, 0.125)}
 WORDS = {"pos": "good fine great", "neg": "bad poor awful"}
 LEXICON = {"der": "the", "hund": "dog", "mann": "man", "rennt": "runs", "sitzt": "sits"}
+PRONUNCIATIONS = [("dog", "D AO G"), ("god", "G AA D"), ("got", "G AA T")]
 # A multiword token, and an empty node, neither of which is a word of the sentence.
 CONLLU = """# text = {0} runs
 1-2\t{0}ll\t_\t_\t_\t_\t_\t_\t_\t_
@@ -34,14 +40,23 @@ TINY = {"units": 4, "embedding_size": 4, "num_layers": 1, "epochs": 2, "batch_si
 OPTIONS = {
     "classify": {"min_count": 1},
     "tag": {"min_count": 1, "character_filters": 3, "word_length": 4},
-    "generate": {"steps": 8},
+    "generate": {"bptt_steps": 8},
     "translate": {"min_count": 1, "source": "de", "target": "en"},
+    "pronounce": {},
 }
 FILES = {
     "classify": "train.tsv",
     "tag": "train.conllu",
     "generate": "train.txt",
     "translate": "train.de",
+    "pronounce": "train.tsv",
+}
+TEXTS = {
+    "classify": ["a good film", "", "a dreadful film"],
+    "tag": ["the dog runs", "", "antidisestablishmentarianism"],
+    "generate": ["the dog", "", "xyz"],
+    "translate": ["der hund sitzt", "", "die katze"],
+    "pronounce": ["dog", "", "zyx"],
 }
 
 
@@ -58,6 +73,10 @@ def contents(recipe):
         return {".conllu": "".join(map(CONLLU.format, ["dog", "man", "cat"]))}
     if recipe == "generate":
         return {".txt": "the dog runs\nthe man sits\n" * 4}
+    if recipe == "pronounce":
+        return {
+            ".tsv": "".join(f"{word}\t{sounds}\n" for word, sounds in PRONUNCIATIONS)
+        }
     pairs = [
         (f"der {noun} {verb}", f"the {LEXICON[noun]} {LEXICON[verb]}")
         for noun in ("hund", "mann")
@@ -86,24 +105,80 @@ def arguments(recipe, data, **changes):
     return [f"--{n}={v}" for n, v in options(recipe, data, **changes).items()]
 
 
+def tiny(recipe, directory, **changes):
+    """Returns a recipe's tiny configuration, on a corpus that is written first."""
+    data = write_corpus(directory / "data", recipe)
+    changes = {"run_dir": str(directory / "run"), **changes}
+    module = importlib.import_module(f"recipes.{recipe}")
+    return module.Config(**options(recipe, data, **changes))
+
+
+def answers(recipe, model):
+    """Returns what a recipe's model says of `TEXTS`, as text to compare."""
+    if recipe == "generate":
+        return repr((model.score(TEXTS[recipe]), model.generate("the ", 20)))
+    is_translator = recipe in ("translate", "pronounce")
+    return repr((model.translate if is_translator else model.predict)(TEXTS[recipe]))
+
+
+class Runs:
+    """Tiny runs of the recipes, by name.
+
+    Each is trained when it is first asked for: once, whatever the number of processes
+    that test. The others load what the first has saved.
+    """
+
+    def __init__(self, directory):
+        self.directory, self.found = directory, {}
+        directory.mkdir(exist_ok=True)
+
+    def __getitem__(self, name):
+        if name not in self.found:
+            with open(self.directory / f"{name}.lock", "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self.found[name] = self._find(name)
+        return self.found[name]
+
+    def _find(self, name):
+        recipe = importlib.import_module(f"recipes.{name}")
+        run_dir, said = self.directory / name, self.directory / f"{name}.json"
+        if said.exists():
+            result = _loaded(run_dir)
+        else:
+            data = write_corpus(self.directory / "data" / name, name)
+            config = recipe.Config(**options(name, data, run_dir=str(run_dir)))
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                result = recipe.run(config)
+            answered = answers(name, result.model)
+            said.write_text(json.dumps([printed.getvalue(), answered]))
+        printed, answered = json.loads(said.read_text())
+        return SimpleNamespace(
+            recipe=recipe,
+            result=result,
+            directory=run_dir,
+            printed=printed,
+            answers=answered,
+        )
+
+
+def _loaded(run_dir):
+    """Returns the result of a run that another process has trained."""
+    import zoo
+    from zoo.runs import Result
+
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    with open(run_dir / "history.csv", newline="") as file:
+        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    return Result(metrics, zoo.load(run_dir), rows, run_dir)
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory):
-    """Results of the four recipes by name, each with what was printed."""
-    import importlib
-
-    directory, found = tmp_path_factory.mktemp("runs"), {}
-    for name in OPTIONS:
-        recipe = importlib.import_module(f"recipes.{name}")
-        data = write_corpus(directory / "data" / name, name)
-        run_dir = directory / name
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            result = recipe.run(
-                recipe.Config(**options(name, data, run_dir=str(run_dir)))
-            )
-        found[name] = SimpleNamespace(
-            recipe=recipe, result=result, directory=run_dir, printed=printed.getvalue()
-        )
-    return found
+    """Results of the recipes by name, each with what was printed and answered."""
+    directory = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        directory = directory.parent  # which all workers share
+    return Runs(directory / "runs")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
@@ -51,9 +51,17 @@ class RunConfig(TrainingConfig):
         """Returns a copy in which no option that has a default is None.
 
         Where `batch_tokens` is given, it stands in place of `batch_size`.
+
+        Raises:
+            ValueError: if both are given.
         """
+        if self.batch_tokens and self.batch_size is not None:
+            raise ValueError(
+                "batch_size, batch_tokens: expected one of them, got "
+                f"{self.batch_size} and {self.batch_tokens}"
+            )
         config = super().resolved()
-        if self.batch_tokens and self.batch_size is None:
+        if self.batch_tokens:
             return dataclasses.replace(config, batch_size=None)
         return config
 
@@ -186,8 +194,11 @@ class Experiment(Generic[C, M]):
     notes: dict[str, Any] = field(default_factory=dict)
     history: list[Row] = field(default_factory=list)
 
-    def fit(self) -> list[Row]:
+    def fit(self, callbacks: Sequence[keras.callbacks.Callback] = ()) -> list[Row]:
         """Trains the model, and leaves it and the checkpoint with its best weights.
+
+        Args:
+            callbacks: further ones of Keras.
 
         Returns:
             The history, a row for each epoch.
@@ -209,6 +220,7 @@ class Experiment(Generic[C, M]):
                 on_epoch=self.directory.write_history,
                 evaluate=self.evaluate,
                 delayed=self.delayed,
+                callbacks=callbacks,
             )
         except KeyboardInterrupt as interrupt:
             kept = f"{self.directory.path} holds the best checkpoint so far"

@@ -1,1 +1,1 @@
-"""Published results, one JSON file each, made by `python -m recipes.publish`."""
+"""Published results, one JSON file each; see `recipes.maintenance.publish`."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from recipes.publish import RESULTS
+from recipes.maintenance.results import RESULTS
 from zoo.checkpoints import CONFIG, WEIGHTS
 from zoo.command_line import parse
 from zoo.inference import catalog

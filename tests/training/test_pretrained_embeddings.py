@@ -1,21 +1,22 @@
 """Pretrained vectors in models: which words have them, and what a checkpoint keeps."""
 
+import dataclasses
 import json
 import re
-from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from conftest import options, write_corpus
-from test_recipes import answers
+from conftest import answers, tiny
 
 import zoo
-from recipes import classify, publish, tag
+from recipes import classify, generate, tag, translate
 from zoo.checkpoints import load
-from zoo.training import fit, pretrained_embeddings
-from zoo.training.pretrained_embeddings import VectorsConfig, choose_words
+from zoo.training.config import VectorsConfig
+from zoo.training.pretrained_embeddings import initial_embeddings
 
+README = Path(__file__).parents[2] / "README.md"
 SENTENCES = [["a", "b", "a"], ["B", "rare", "odd"], ["c", "odd", "<unk>"]]
 ROWS = {
     "first": (9, 9), "a": (1, 0), "<unk>": (7, 7), "b": (0, 2), "rare": (3, 3),
@@ -36,35 +37,28 @@ def file(tmp_path):
     return str(tmp_path / "v.txt")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options(VectorsConfig):
-    seed: int = 0
-
-
 def choose(min_count=2, **changes):
-    return choose_words(Options(**changes), iter(SENTENCES), min_count)
+    return initial_embeddings(VectorsConfig(**changes), iter(SENTENCES), min_count, 0)
 
 
 def test_without_vectors():
     words = choose()
     assert words.vocabulary.entries == ["a", "odd"] and words.num_frozen is None
-    assert words.sizes(7) == {
-        "vocabulary_size": 6, "num_frozen": None, "embedding_size": 7,
-    }  # fmt: skip
+    assert words.sizes(7) == {"num_frozen": None, "embedding_size": 7}
     assert words.report() == {} and words.settings(VectorsConfig()) == {}
 
 
 # Seen once: b, B (as b), rare, c. Not in the file: odd (twice), c.
-@pytest.mark.parametrize("embedding, first, learnt, frozen", [
-    ("tuned", 0, ["a", "odd", "B", "b", "rare"], []),
-    ("tuned", 4, ["a", "odd", "B", "b", "rare"], ["first"]),
-    ("tuned", 99, ["a", "odd", "B", "b", "rare"], ["first", "last"]),
-    ("frozen", 0, ["odd"], ["a", "B", "b", "rare"]),
-    ("frozen", 4, ["odd"], ["a", "B", "b", "rare", "first"]),
+@pytest.mark.parametrize("finetuned, first, learned, frozen", [
+    (True, 0, ["a", "odd", "B", "b", "rare"], []),
+    (True, 4, ["a", "odd", "B", "b", "rare"], ["first"]),
+    (True, 99, ["a", "odd", "B", "b", "rare"], ["first", "last"]),
+    (False, 0, ["odd"], ["a", "B", "b", "rare"]),
+    (False, 4, ["odd"], ["a", "B", "b", "rare", "first"]),
 ])  # fmt: skip
-def test_words_and_their_rows(file, embedding, first, learnt, frozen):
-    words = choose(vectors=file, embedding=embedding, vector_words=first)
-    assert words.vocabulary.entries == learnt + frozen
+def test_words_and_their_rows(file, finetuned, first, learned, frozen):
+    words = choose(vectors=file, finetune_vectors=finetuned, vector_words=first)
+    assert words.vocabulary.entries == learned + frozen
     assert words.num_frozen == (len(frozen) or None)
     assert words.sizes(7)["embedding_size"] == 2
     for word, row in zip(words.vocabulary.entries, words.matrix[4:]):
@@ -92,8 +86,6 @@ def test_the_seed_draws_what_is_missing(file):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"embedding": "frozen"}, "embedding: expected tuned without vectors, got frozen"),
-    ({"vectors": "v", "unfreeze": 2}, "unfreeze: expected 0 where embedding is tuned"),
     ({"vectors": "no-such"}, "no-such: neither a file nor the name of vectors"),
 ])  # fmt: skip
 def test_options_that_do_not_fit(changes, message):
@@ -104,10 +96,17 @@ def test_options_that_do_not_fit(changes, message):
 # --- In the recipes ----------------------------------------------------------------
 
 
+# A word of the tiny corpus of each recipe that has vectors.
+WORDS = {classify: "film", tag: "runs", generate: "runs", translate: "hund"}
+CHANGES = {generate: {"tokens": "words", "vector_words": 99}}
+FROZEN = {"finetune_vectors": False}
+UNFROZEN = {"finetune_vectors": False, "unfreeze_after": 1}
+
+
 @pytest.fixture
 def words_file(tmp_path):
     """Vectors of most words of the tiny corpora, and of two others."""
-    words = "the dog man runs film good fine bad poor a zebra yak".split()
+    words = "the dog man runs film good fine bad poor a der hund zebra yak".split()
     random = np.random.default_rng(0)
     lines = [f"{w} {' '.join(map(str, random.normal(size=3)))}\n" for w in words]
     (tmp_path / "words.txt").write_text("".join(lines))
@@ -119,53 +118,65 @@ def rows_of(file):
     return {word: np.float32(numbers) for word, *numbers in lines}
 
 
-def trained(recipe, tmp_path, words_file, **changes):
-    name = recipe.__name__.split(".")[1]
-    data = write_corpus(tmp_path / name / "data", name)
-    changes = {"vectors": str(words_file), "run_dir": str(tmp_path / "run"), **changes}
-    result = recipe.run(recipe.Config(**options(name, data, **changes)))
-    return name, result, data
+def name_of(recipe):
+    return recipe.__name__.split(".")[1]
 
 
-@pytest.mark.parametrize("recipe", [classify, tag])
-@pytest.mark.parametrize("changes", [
-    {}, {"embedding": "frozen"}, {"embedding": "frozen", "unfreeze": 1},
-], ids=["tuned", "frozen", "unfrozen"])  # fmt: skip
+def configuration(recipe, tmp_path, words_file, **changes):
+    changes = {"vectors": str(words_file), **CHANGES.get(recipe, {}), **changes}
+    return tiny(name_of(recipe), tmp_path, **changes)
+
+
+def frozen_path(recipe):
+    return f"{'source_' * (recipe is translate)}embedding/vectors"
+
+
+def encode(recipe, model, word):
+    return model.encode([word] if recipe is tag else word).flat[0]
+
+
+@pytest.mark.parametrize(
+    "recipe, changes",
+    [
+        *((recipe, changes) for recipe in WORDS for changes in ({}, FROZEN)),
+        (tag, UNFROZEN),
+        (translate, UNFROZEN),
+    ],
+)
 def test_a_run_with_vectors(recipe, changes, tmp_path, words_file, capsys):
-    name, result, data = trained(recipe, tmp_path, words_file, **changes)
+    result = recipe.run(configuration(recipe, tmp_path, words_file, **changes))
     assert "vectors of the training data's words: " in capsys.readouterr().out
-    model = result.model
-    given = rows_of(words_file)
+    model, given = result.model, rows_of(words_file)
     found = result.metrics["vectors"]
     assert found["types_found"] + len(found["missing"]) == found["types"]
-    layer = model.keras_model.get_layer("embedding")
-    words = model.vocabulary.tokens[layer.num_learned :]
+    rows = model.embedding.vectors.numpy()
+    words = model.vocabulary.tokens[-len(rows) :]
     kept = {
         word: np.array_equal(row, given[word])
-        for word, row in zip(words, layer.vectors.numpy(), strict=True)
+        for word, row in zip(words, rows, strict=True)
     }
     assert kept["zebra"] and kept["yak"]
-    word = "runs" if name == "tag" else "film"
+    word = WORDS[recipe]
     assert (word in kept) is bool(changes)
     if changes:
-        # A later epoch than the first is the best one, if any learnt.
-        assert kept[word] or "unfreeze" in changes
+        # A later epoch than the first is the best one, if any was trained.
+        assert kept[word] or changes == UNFROZEN
     loaded = zoo.load(tmp_path / "run")
+    name = name_of(recipe)
     assert answers(name, loaded) == answers(name, model)
     stored = load(tmp_path / "run").weights
-    assert (pretrained_embeddings.FROZEN in stored) is (
-        changes != {"embedding": "frozen"}
-    )
+    assert (frozen_path(recipe) in stored) is (changes != FROZEN)
     # A word that only the vectors know is told from an unknown one.
-    first, second = (model.encode(x if name == "classify" else [x]) for x in
-                     ("zebra", "qqq"))  # fmt: skip
-    assert first.flat[0] != second.flat[0] == 1
+    assert encode(recipe, model, "qqq") == 1 != encode(recipe, model, "zebra")
+    assert encode(recipe, loaded, "Zebra") == encode(recipe, loaded, "zebra")
 
 
-@pytest.mark.parametrize("recipe", [classify, tag])
+@pytest.mark.parametrize("recipe", WORDS, ids=name_of)
 def test_a_checkpoint_without_its_vectors(recipe, tmp_path, words_file):
-    name, result, _ = trained(recipe, tmp_path, words_file, embedding="frozen")
-    run_dir = tmp_path / "run"
+    experiment = recipe.prepare(configuration(recipe, tmp_path, words_file, **FROZEN))
+    experiment.directory.create(experiment.config)
+    experiment.save()
+    name, run_dir = name_of(recipe), tmp_path / "run"
     moved = words_file.rename(tmp_path / "moved.txt")
     with pytest.raises(ValueError) as error:
         zoo.load(run_dir)
@@ -173,7 +184,7 @@ def test_a_checkpoint_without_its_vectors(recipe, tmp_path, words_file):
     assert message.startswith(f"{run_dir / 'checkpoint' / 'config.json'}: the check")
     assert f"expected those of {words_file} (sha256 " in message
     assert "\n" not in message and "zoo.load(..., vectors=FILE)" in message
-    expected = answers(name, result.model)
+    expected = answers(name, experiment.model)
     assert answers(name, zoo.load(run_dir, vectors=moved)) == expected
     # The same numbers in another format are the same vectors.
     headed = tmp_path / "headed.vec"
@@ -185,35 +196,44 @@ def test_a_checkpoint_without_its_vectors(recipe, tmp_path, words_file):
 
 
 def test_vectors_without_lower_casing(tmp_path, words_file):
-    result = trained(tag, tmp_path, words_file, lowercase=False)[1]
+    result = tag.run(configuration(tag, tmp_path, words_file, lowercase=False))
     encode = result.model.encode
     assert encode(["Zebra"])[0, 0] == encode(["zebra"])[0, 0] > 3
     assert zoo.load(tmp_path / "run").encode(["Zebra"])[0, 0] == encode(["zebra"])[0, 0]
 
 
-def test_unfrozen_vectors_wait(tmp_path, words_file, monkeypatch):
-    seen = []
+@pytest.mark.parametrize("recipe", WORDS, ids=name_of)
+def test_unfrozen_vectors_wait(recipe, tmp_path, words_file):
+    changes = {"finetune_vectors": False, "unfreeze_after": 2, "epochs": 3}
+    experiment = recipe.prepare(
+        configuration(recipe, tmp_path, words_file, **changes, patience=0)
+    )
+    layer, seen = experiment.model.embedding, []
 
-    def watched(model, *arguments, **options):
-        layer = model.get_layer("embedding")
-        options["evaluate"] = lambda: seen.append(layer.vectors.numpy()) or {}
-        return fit(model, *arguments, **options)
+    def evaluate():
+        seen.append(layer.vectors.numpy())
+        return (experiment.evaluate or dict)()
 
-    monkeypatch.setattr(tag, "fit", watched)
-    changes = {"embedding": "frozen", "unfreeze": 2, "epochs": 3}
-    model = trained(tag, tmp_path, words_file, **changes)[1].model
-    given, num_learnt = rows_of(words_file), len(model.vocabulary) - len(seen[0])
-    for i, word in enumerate(model.vocabulary.tokens[num_learnt:]):
+    dataclasses.replace(experiment, evaluate=evaluate).fit()
+    given = rows_of(words_file)
+    words = experiment.model.vocabulary.tokens[-len(seen[0]) :]
+    train = experiment.splits["train"]
+    read = [example[0] if recipe is translate else example for example in train]
+    assert WORDS[recipe] in words and "zebra" in words
+    for i, word in enumerate(words):
         moved = [not np.array_equal(vectors[i], given[word]) for vectors in seen]
-        is_trained = word in ("dog", "man", "runs")
+        is_trained = re.search(rf"\b{word}\b", str(read)) is not None
         assert moved == [False, False, is_trained], word
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="compiles for long")
-@pytest.mark.skipif(not publish.README.exists(), reason="not in a checkout")
+@pytest.mark.skipif(not README.exists(), reason="not in a checkout")
 def test_the_recipe_of_readme(tmp_path, glove_package, monkeypatch, capsys):
-    text = publish.README.read_text(encoding="utf-8")
-    code = re.search("<!-- names: begin -->\n```python\n(.*?)```", text, re.S)[1]
+    texts = [file.read_text("utf-8") for file in README.parent.rglob("README.md")]
+    found = re.findall(
+        "<!-- names: begin -->\n```python\n(.*?)```", "".join(texts), re.S
+    )
+    (code,) = found
     assert len(code.splitlines()) <= 21
     sentences = "the O\ndog O\nto O\nNew B-LOC\nYork I-LOC\n\nAnn B-PER\nran O\n\n"
     (tmp_path / "names.conll").write_text(sentences * 10)

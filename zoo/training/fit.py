@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -30,6 +30,7 @@ def fit(
     on_epoch: Callable[[list[Row]], None],
     evaluate: Callable[[], Row] | None = None,
     delayed: DelayedTraining | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> list[Row]:
     """Trains a model and leaves it with its best weights.
 
@@ -43,6 +44,7 @@ def fit(
         on_epoch: takes the rows of the history so far, after every epoch.
         evaluate: returns more development scores, once an epoch.
         delayed: weights that are trained only after some epochs.
+        callbacks: further ones of Keras, called after our own.
 
     Returns:
         The history, a row for each epoch: losses, scores and seconds.
@@ -64,14 +66,14 @@ def fit(
     )
     try:
         with _on_interrupt(keeper.interrupt):
-            (batches, callbacks), (dev_batches, _) = prefetch(train), prefetch(dev)
+            (batches, feeders), (dev_batches, _) = prefetch(train), prefetch(dev)
             model.fit(
                 batches,
                 validation_data=dev_batches,
                 epochs=config.epochs,
                 shuffle=False,
                 verbose=1 if sys.stderr.isatty() and sys.stdout.isatty() else 2,
-                callbacks=[keeper, *callbacks],
+                callbacks=[keeper, *feeders, *callbacks],
             )
     except KeyboardInterrupt:
         if keeper.best_weights is None:

@@ -5,15 +5,17 @@ import json
 import pytest
 from conftest import TINY, write_corpus
 
-from recipes import comparisons, publish
+from recipes.maintenance import comparisons, results
+from recipes.maintenance.groups import GROUPS, Group
 
 
 @pytest.fixture
-def tiny(tmp_path, monkeypatch):
+def groups(tmp_path):
     """A group of tiny trainings: one row, and another evaluation of it."""
-    data = write_corpus(tmp_path / "data" / "corpus", "translate")
+    write_corpus(tmp_path / "data" / "corpus", "translate")
+    (tmp_path / "results").mkdir()
     sizes = " ".join(f"--{name} {value}" for name, value in TINY.items())
-    group = comparisons.Group(
+    group = Group(
         about="## A heading\n\nWords.",
         recipe="translate",
         data="corpus",
@@ -25,38 +27,39 @@ def tiny(tmp_path, monkeypatch):
         },
         helpers={"lm": f"recipes.generate --data {{data}}/corpus/train.en {sizes}"},
     )
-    monkeypatch.setattr(comparisons, "GROUPS", {"tiny": group})
-    monkeypatch.setattr(comparisons, "COMPARISONS", tmp_path / "results")
-    monkeypatch.setattr(comparisons, "PAGE", tmp_path / "README.md")
-    assert data.is_dir()
-    return tmp_path
+    return {"tiny": group}
 
 
-def run(monkeypatch, tmp_path, *arguments):
+def run(groups, tmp_path, *arguments):
     places = ("--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs"))
-    monkeypatch.setattr("sys.argv", ["comparisons", *arguments, *places])
-    comparisons.main()
+    comparisons.main([*arguments, *places], groups, tmp_path / "results")
 
 
-def test_a_comparison(tiny, monkeypatch, capfd):
+def test_a_comparison(groups, tmp_path, capfd):
     rows = ("--only", "no attention", "no attention, beam", "reranked")
-    incomplete = tiny / "runs" / "tiny" / "no-attention-1"
+    incomplete = tmp_path / "runs" / "tiny" / "no-attention-1"
     incomplete.mkdir(parents=True)
-    run(monkeypatch, tiny, "tiny", *rows, "--seeds", "0", "1", "--jobs", "2")
+    run(groups, tmp_path, "tiny", *rows, "--seeds", "0", "1", "--jobs", "2")
     assert capfd.readouterr().out.count("start") == 3
-    result = json.loads((tiny / "results/tiny/no-attention.json").read_text())
+    result = json.loads(
+        (tmp_path / "results/comparisons/tiny/no-attention.json").read_text()
+    )
     assert result["seeds"] == [0, 1] and result["name"] == "no attention"
     assert result["command"].endswith("--attention none")
-    beam = json.loads((tiny / "results/tiny/no-attention-beam.json").read_text())
+    beam = json.loads(
+        (tmp_path / "results/comparisons/tiny/no-attention-beam.json").read_text()
+    )
     assert beam["command"] == f"{result['command']} --beam_size 3"
     assert beam["parameters"] == result["parameters"]
-    reranked = json.loads((tiny / "results/tiny/reranked.json").read_text())
+    reranked = json.loads(
+        (tmp_path / "results/comparisons/tiny/reranked.json").read_text()
+    )
     assert reranked["command"] == f"{beam['command']} --rerank LM"
-    page = (tiny / "README.md").read_text()
+    page = (tmp_path / "results/COMPARISONS.md").read_text()
     assert "## A heading\n\nWords.\n\nBLEU, sacrebleu; test, " in page
     assert page.index("| no attention |") < page.index("| no attention, beam |")
     assert " ± " in page and "dear" not in page
-    run(monkeypatch, tiny, "tiny", *rows, "--seeds", "0", "1")
+    run(groups, tmp_path, "tiny", *rows, "--seeds", "0", "1")
     assert "start" not in capfd.readouterr().out
 
 
@@ -68,18 +71,18 @@ def test_a_training_that_fails_says_what_it_said(tmp_path):
     assert "nowhere" in str(error.value) and f"see {directory}.log" in str(error.value)
 
 
-def test_an_unknown_row_is_named(tiny, monkeypatch):
+def test_an_unknown_row_is_named(groups, tmp_path):
     with pytest.raises(ValueError, match="--only: no row 'x'; expected one of"):
-        run(monkeypatch, tiny, "tiny", "--only", "x")
+        run(groups, tmp_path, "tiny", "--only", "x")
 
 
-@pytest.mark.parametrize("key", comparisons.GROUPS)
+@pytest.mark.parametrize("key", GROUPS)
 def test_the_options_of_every_row_are_those_of_its_recipe(key, tmp_path):
     import importlib
 
     from zoo.command_line import parse
 
-    group = comparisons.GROUPS[key]
+    group = GROUPS[key]
     recipe = importlib.import_module(f"recipes.{group.recipe}")
     for name in group.trained:
         words = comparisons.command(group, name, 3, tmp_path, tmp_path / "run")
@@ -94,6 +97,10 @@ def test_the_options_of_every_row_are_those_of_its_recipe(key, tmp_path):
         assert parse(helper.Config, words[3:]).data.startswith(str(tmp_path))
 
 
-@pytest.mark.skipif(not publish.README.exists(), reason="not in a checkout")
+PAGE = results.RESULTS / comparisons.PAGE
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="not in a checkout")
 def test_the_page_is_that_of_the_result_files():
-    assert comparisons.PAGE.read_text(encoding="utf-8") == comparisons.page()
+    expected = comparisons.page(GROUPS, results.RESULTS / comparisons.COMPARISONS)
+    assert PAGE.read_text(encoding="utf-8") == expected

@@ -1,0 +1,1 @@
+"""What maintainers run: publishing results, and comparing options of the recipes."""
