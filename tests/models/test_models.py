@@ -556,7 +556,7 @@ def test_model(name, check, tmp_path):
 
 PREDICT = """
 import sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 import numpy as np
 import test_models as t
 t.compile_quickly(True)
@@ -575,7 +575,7 @@ def fresh_process(tmp_path_factory, request):
     names = CASES if nightly else OF_EACH_MODEL
     for name in names:
         build(name).save(directory / name)
-    code = PREDICT.format(tests=str(Path(__file__).parent))
+    code = PREDICT.format(tests=[str(folder) for folder in Path(__file__).parents[:2]])
     subprocess.run([sys.executable, "-c", code, str(directory), *names], check=True)
     return directory
 
