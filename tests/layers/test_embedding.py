@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.layers.embedding import EmbeddingConfig, PartlyFrozenEmbedding, WordDropout
+from zoo.layers.config import EmbeddingConfig
+from zoo.layers.embedding import PartlyFrozenEmbedding, WordDropout
 
 IDS = np.array([[1, 3, 4, 6], [2, 5, 0, 0]], np.int32)
 
@@ -59,5 +60,5 @@ def test_words_are_dropped_at_the_rate_and_others_each_time():
 def test_more_frozen_words_than_words():
     with pytest.raises(ValueError, match="num_frozen: expected less than voc.* got 6"):
         EmbeddingConfig(vocabulary_size=6, num_frozen=6)
-    with pytest.raises(ValueError, match="num_frozen: expected a whole number above 0"):
+    with pytest.raises(ValueError, match="num_frozen: expected a whole number .* 1"):
         EmbeddingConfig(vocabulary_size=6, num_frozen=0)

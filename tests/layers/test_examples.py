@@ -1,4 +1,4 @@
-"""Examples in the docstrings and pages of the layers and searches; their public names."""
+"""Examples of the layers and searches, in docstrings and pages; their public names."""
 
 import doctest
 import importlib

@@ -4,12 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.layers.stacks import (
-    RecurrentConfig,
-    StackedIdentity,
-    recurrent_layer,
-    recurrent_stack,
-)
+from zoo.layers.config import RecurrentConfig
+from zoo.layers.stacks import StackedIdentity, recurrent_layer, recurrent_stack
 from zoo.models.language_model import LanguageModelConfig, carried_stack
 from zoo.models.translator import TranslatorConfig
 
@@ -202,7 +198,7 @@ def test_recurrent_dropout_spares_the_first_step(cell):
     assert np.abs(moved[:, 1:] - still[:, 1:]).max() > 1e-3
 
 
-WHOLE, SHARE = "a whole number above 0", "a number from 0 up to, not including, 1"
+WHOLE, SHARE = "a whole number of at least 1", "a number of at least 0 and below 1"
 
 
 @pytest.mark.parametrize(
