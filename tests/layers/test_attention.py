@@ -30,7 +30,7 @@ def score(kind, layer, query, key):
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("kind", LAYERS)
 def test_attention_follows_the_formula(kind, beams):
-    """Rows of the query that share a row of the memory are neighbours."""
+    """Rows of the query that share a row of the memory are neighbors."""
     queries = random.normal(size=(3 * beams, 2, UNITS)).astype(np.float32)
     layer = LAYERS[kind]()
     contexts, weights = map(ops.convert_to_numpy, layer(queries, KEYS, MEMORY, MASK))

@@ -12,7 +12,7 @@ SIZES = {
     "source_vocabulary_size": 9, "target_vocabulary_size": 7, "units": 3,
     "embedding_size": 4,
 }  # fmt: skip
-ROWS, TIME, LENGTHS = 4, 5, [6, 2]  # neighbouring rows of the target share a source
+ROWS, TIME, LENGTHS = 4, 5, [6, 2]  # neighboring rows of the target share a source
 FEEDING, INSIDE = {"input_feeding": True}, {"attention_place": "inside"}
 COVERAGE, FORWARD = {"coverage": True}, {"bidirectional": False}
 OPTIONS = {
@@ -217,7 +217,7 @@ def test_the_same_features_are_dropped_at_every_step(variational, place):
 @pytest.mark.parametrize("place", [FEEDING, INSIDE], ids=["feeding", "inside"])
 def test_training_on_batches_of_several_shapes(place):
     """For which TensorFlow makes one program, that knows neither rows nor steps. It
-    computes what evaluation does, as hardly anything is dropped and nothing learnt."""
+    computes what evaluation does, as hardly anything is dropped and nothing learned."""
     config = TranslatorConfig(**SIZES, num_layers=2, output_dropout=1e-6, **place)
     model = build_translator(config)
     model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")

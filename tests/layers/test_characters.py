@@ -1,4 +1,4 @@
-"""Words from their letters, and the case of words."""
+"""Words from their characters, and the case of words."""
 
 import keras
 import numpy as np
@@ -9,8 +9,8 @@ from zoo.text.casing import CASINGS, casing
 
 IDS = np.zeros((2, 3, 5), np.int32)
 WORDS = {(0, 0): [4, 5, 6], (0, 1): [7], (0, 2): [4, 4, 5, 6, 7], (1, 0): [5, 6]}
-for place, letters in WORDS.items():
-    IDS[place][: len(letters)] = letters
+for place, characters in WORDS.items():
+    IDS[place][: len(characters)] = characters
 
 
 def made(kind):
@@ -26,8 +26,8 @@ def test_a_word_is_the_same_wherever_it_stands(kind):
     layer = made(kind)
     found = np.asarray(layer(IDS))
     assert found.shape == (2, 3, 4) and (found[1, 1:] == 0).all()
-    for place, letters in WORDS.items():
-        alone = np.asarray(layer(np.array([[letters]], np.int32)))[0, 0]
+    for place, characters in WORDS.items():
+        alone = np.asarray(layer(np.array([[characters]], np.int32)))[0, 0]
         np.testing.assert_allclose(found[place], alone, atol=1e-6)
         assert np.abs(alone).max() > 1e-4
 
@@ -43,8 +43,8 @@ def test_the_lstm_ends_at_the_last_letter_and_at_the_first():
         side.set_weights(part.get_weights())
         sides.append(side)
     found = np.asarray(layer(IDS))
-    for place, letters in WORDS.items():
-        x = table[letters][None]
+    for place, characters in WORDS.items():
+        x = table[characters][None]
         expected = [np.asarray(sides[0](x)), np.asarray(sides[1](x[:, ::-1]))]
         np.testing.assert_allclose(
             found[place], np.concatenate(expected, 1)[0], atol=1e-6

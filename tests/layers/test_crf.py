@@ -356,7 +356,7 @@ OBJECTIVE = {"from_logits": True, "reduction": "mean_with_sample_weight"}
     "dtype, jit_compile",
     [("float32", False), ("float32", True), ("mixed_bfloat16", True)],
 )
-def test_fit_learns_that_neighbours_agree(dtype, jit_compile):
+def test_fit_learns_that_neighbors_agree(dtype, jit_compile):
     """All words are one and the same, and all tags of a sentence are equal: from the
     words alone nothing better than log 2 a word can be had, from the chain log 2 a
     sentence."""

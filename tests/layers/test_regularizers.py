@@ -1,4 +1,4 @@
-"""What the regularisers of language models do in training, and only there."""
+"""What the regularizers of language models do in training, and only there."""
 
 import keras
 import numpy as np
@@ -116,9 +116,9 @@ def test_penalties_are_in_the_loss_of_a_stream_in_training_alone():
     stream.compile("sgd", loss, jit_compile=keras.backend.backend() == "jax")
     ids = random.integers(4, 9, (2, 6)).astype(np.int32)
     plain = stream.test_on_batch(ids, ids)
-    penalised = stream.train_on_batch(ids, ids)
+    penalized = stream.train_on_batch(ids, ids)
     assert plain == pytest.approx(np.log(9), rel=0.1)
-    assert penalised > plain + 0.05
+    assert penalized > plain + 0.05
 
 
 def test_keras_layers_of_a_model_with_weight_drop():
