@@ -1,0 +1,1 @@
+"""Trained models, a folder for each, and word vectors: `pretrained.vectors`."""

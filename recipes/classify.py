@@ -69,6 +69,9 @@ class Config(RunConfig, VectorsConfig, ClassifierOptions, RecurrentConfig):
     label_column: str | None = option(
         None, "name or number of the label's column; likewise", group="data"
     )
+    label_names: str | None = option(
+        None, "words to answer in, as 0=negative,1=positive", group="data"
+    )
     head: Literal["multilabel", "regression"] | None = option(
         None, "where it is not one class of several", group="data"
     )
@@ -127,6 +130,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         tokenizer=vars(tokenizer),
         max_length=config.max_length,
         **targets.settings(),
+        **label_settings(config),
         **words.settings(config),
     )
     embedding = classifier.embedding
@@ -159,6 +163,23 @@ def read(config: Config) -> dict[str, Labeled]:
         label_column=config.label_column,
         features=config.features,
     )
+
+
+def label_settings(config: Config) -> dict[str, dict[str, str]]:
+    """Returns the setting `label_names` of a classifier, if there is to be one.
+
+    >>> label_settings(Config(label_names="0=bad, 1=good"))
+    {'label_names': {'0': 'bad', '1': 'good'}}
+    """
+    if config.label_names is None:
+        return {}
+    pairs = [part.split("=", 1) for part in config.label_names.split(",")]
+    if not all(len(pair) == 2 for pair in pairs):
+        raise ValueError(
+            "label_names: expected label=word pairs between commas, got "
+            f"{config.label_names!r}"
+        )
+    return {"label_names": {label.strip(): word.strip() for label, word in pairs}}
 
 
 def batches(
@@ -228,7 +249,9 @@ def write_report(experiment: Experiment[Config, Classifier]) -> Report:
     metric, score = classification_score(predicted, expected, head)
     if head in ("binary", "multiclass"):
         counts = metrics.confusion(predicted, expected, names)
-        plots.confusion_matrix(counts, names, directory / "confusion.png")
+        words = classifier.settings.get("label_names", {})
+        shown = [words.get(name, name) for name in names]
+        plots.confusion_matrix(counts, shown, directory / "confusion.png")
     if head != "regression":
         others["classes"] = metrics.class_scores(
             label_sets(predicted, head), label_sets(expected, head), names
@@ -272,7 +295,7 @@ def _calibration_error(
 ) -> float:
     answers = [classifier.decide(z) for z in logits]
     return calibration_error(
-        [answer.probabilities[answer.label] for answer in answers],
+        [answer.probabilities[str(answer.label)] for answer in answers],
         [answer.label == label for answer, label in zip(answers, expected)],
     )
 

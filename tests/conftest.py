@@ -60,6 +60,19 @@ TEXTS = {
 }
 
 
+def tiered(cases, daily):
+    """Returns parameters of which those that are not `daily` are of the nightly tier.
+
+    Args:
+        cases: all of them.
+        daily: those that are run before every change.
+    """
+    return [
+        case if case in daily else pytest.param(case, marks=pytest.mark.nightly)
+        for case in cases
+    ]
+
+
 def contents(recipe):
     """Returns the text of each file of a tiny corpus, by suffix."""
     if recipe == "classify":

@@ -357,7 +357,7 @@ def test_weights_fill_a_model(model):
     }
     other = {path: np.full(w.shape, 0.5, np.float16) for path, w in weights.items()}
     checkpoints.fill(model, other)
-    for path, array in checkpoints.weights_of(model).items():
+    for array in checkpoints.weights_of(model).values():
         assert array.dtype == np.float32 and (array == 0.5).all()
 
 

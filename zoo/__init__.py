@@ -20,25 +20,6 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
-if TYPE_CHECKING:
-    from zoo.inference import (
-        Cache,
-        Classifier,
-        Hypothesis,
-        LanguageModel,
-        Prediction,
-        Score,
-        Tagger,
-        Tagging,
-        TrainedModel,
-        Translator,
-        list_models,
-        load,
-        n_best_by_lm,
-        rerank,
-    )
-    from zoo.layers.recurrent import explain
-
 __all__ = [
     "Cache",
     "Classifier",
@@ -57,22 +38,51 @@ __all__ = [
     "rerank",
 ]
 
-__getattr__, __dir__, _ = lazy_loader.attach(
-    __name__,
-    submodules=(
-        "checkpoints",
-        "data",
-        "decoding",
-        "evaluation",
-        "inference",
-        "layers",
-        "models",
-        "tasks",
-        "text",
-        "training",
-    ),
-    submod_attrs={
-        "inference": [name for name in __all__ if name != "explain"],
-        "layers.recurrent": ["explain"],
-    },
-)
+if TYPE_CHECKING:
+    from zoo import checkpoints as checkpoints
+    from zoo import data as data
+    from zoo import decoding as decoding
+    from zoo import evaluation as evaluation
+    from zoo import inference as inference
+    from zoo import layers as layers
+    from zoo import models as models
+    from zoo import tasks as tasks
+    from zoo import text as text
+    from zoo import training as training
+    from zoo.inference import (
+        Cache,
+        Classifier,
+        Hypothesis,
+        LanguageModel,
+        Prediction,
+        Score,
+        Tagger,
+        Tagging,
+        TrainedModel,
+        Translator,
+        list_models,
+        load,
+        n_best_by_lm,
+        rerank,
+    )
+    from zoo.layers.paths import explain
+else:
+    __getattr__, __dir__, _ = lazy_loader.attach(
+        __name__,
+        submodules=(
+            "checkpoints",
+            "data",
+            "decoding",
+            "evaluation",
+            "inference",
+            "layers",
+            "models",
+            "tasks",
+            "text",
+            "training",
+        ),
+        submod_attrs={
+            "inference": [name for name in __all__ if name != "explain"],
+            "layers.paths": ["explain"],
+        },
+    )

@@ -40,10 +40,17 @@ def parser() -> Parser:
     program = program if program == "recurrent-zoo" else "python -m zoo"
     top = Parser(
         prog=program,
+        usage=f"{program} COMMAND [OPTIONS] [MODEL [TEXT ...]]",
         description=__doc__.format(prog=program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = top.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    longest = max(map(len, tasks.COMMANDS))
+    commands = top.add_subparsers(
+        dest="command",
+        title="commands",
+        prog=program,
+        metavar="COMMAND".ljust(longest + 2),  # argparse forgets that it indents them
+    )
     text = "list the trained models that come with the package"
     commands.add_parser("list", help=text, description=_sentence(text))
     text = "print a model's card and how its recurrent layers run on this machine"

@@ -27,6 +27,8 @@ from zoo.atomic_files import write_bytes
 if TYPE_CHECKING:
     import keras
 
+from zoo.keras_compat import set_initial_value
+
 FORMAT = 1
 CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "card.json"
 
@@ -273,10 +275,6 @@ def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
                 f"expected {tuple(variable.shape)}"
             )
     for path, variable in variables.items():
-        array = weights[path].astype(variable.dtype)
-        if variable._value is None:
-            variable._initializer = lambda shape, dtype, array=array: array
-        else:
-            variable.assign(array)
+        set_initial_value(variable, weights[path].astype(variable.dtype))
     with keras.StatelessScope():
         pass  # at whose end variables without a value get one

@@ -14,7 +14,8 @@ import sys
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import ModuleSpec
 from typing import Any, Literal, TypeVar
 
 from zoo.configuration import (
@@ -158,7 +159,13 @@ def _is_no_retracing(record: logging.LogRecord) -> bool:
 class _QuietFinder(importlib.abc.MetaPathFinder):
     """Finds TensorFlow as the other finders do, and quiets its import."""
 
-    def find_spec(self, name, path, target=None):
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None,
+        target: types.ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        """Returns the module's specification; None unless it is TensorFlow's."""
         if name != "tensorflow":
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
@@ -173,6 +180,7 @@ class _QuietFinder(importlib.abc.MetaPathFinder):
                     # Looks for a GPU, of which TensorFlow speaks too.
                     module.config.list_physical_devices()
 
+            # Of this one loader, not of its class.
             spec.loader.exec_module = execute_quietly  # type: ignore[method-assign]
         return spec
 
@@ -199,7 +207,7 @@ def _without_start_up_lines() -> Iterator[None]:
         try:
             yield
         finally:
-            del os.environ[LOG_LEVEL]
+            os.environ.pop(LOG_LEVEL, None)
             if sys.stderr:
                 sys.stderr.flush()
             os.dup2(kept, 2)  # ends the other process, for which `with` waits
@@ -240,6 +248,6 @@ def _say(message: str, status: int) -> int:
     except OSError:  # it may be the output that cannot be written
         _drop_output()
     if sys.stdout.isatty():
-        print(file=sys.stderr)  # the cursor may stand behind a progress bar
+        print(file=sys.stderr)  # the cursor may stand after a progress bar
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return status

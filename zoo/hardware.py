@@ -17,7 +17,10 @@ def count_cores() -> int:
 
 
 def device() -> str:
-    """Returns the device that Keras computes on, as words."""
+    """Returns a description of the device that Keras computes on.
+
+    For example `"CPU (AMD EPYC, 2 cores)"`.
+    """
     name = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -28,7 +31,7 @@ def device() -> str:
 
 
 def _accelerators() -> list[str]:
-    """Returns the model of every device but the CPU."""
+    """Returns the model name of every device other than the CPU."""
     if keras.backend.backend() == "jax":
         import jax
 

@@ -65,7 +65,8 @@ class Task:
     Args:
         name: as in `config.json` of a checkpoint.
         recipes: names of the recipes that train it, the first of them the usual one.
-        commands: names of the subcommands of `python -m zoo` that use it.
+        commands: names of the subcommands of `python -m zoo` that use it; the trained
+            model has a method of the first one's name.
         config_name: `"module:class"` of the model's configuration.
         builder_name: `"module:function"` from a configuration to a `keras.Model`.
         trained_name: `"module:class"` of the trained model.
@@ -101,6 +102,10 @@ class Task:
     def trained_type(self) -> type[Any]:
         """The class of the trained model."""
         return pkgutil.resolve_name(self.trained_name)
+
+    def method(self, model: Any) -> Callable[..., Any]:
+        """Returns the method of a trained model that takes texts: `model.predict`."""
+        return getattr(model, self.commands[0])
 
     def plain(self, text: str, answer: Any) -> Iterator[str]:
         """Yields the lines that the shell prints for an answer."""

@@ -1,4 +1,4 @@
-"""Pretrained word vectors for the tokens of a model, from wherever they are.
+"""Pretrained word vectors for the tokens of a model, from files or by name.
 
     from pretrained import vectors
 
@@ -6,12 +6,12 @@
     found.matrix          # float32 [3, 50]
     print(found.coverage)
 
-and vectors of your own, trained by word2vec on text whose tokens stand between spaces:
+Vectors of your own are trained by word2vec on text with spaces between its tokens:
 
     python -m pretrained.vectors --train corpus.txt --output my_vectors
 
-`pretrained.vectors.files` says what is read, what counts as damage, and what is decided
-about rows that are merely odd.
+`pretrained.vectors.files` documents what is read, what counts as damage, and how rows
+that are merely odd are treated.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _MISSING_TO_NAME = 5
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of the tokens a source covers, and what was odd about it.
+    """How many of the tokens a source covers, and what was odd about the source.
 
     Attributes:
-        types: Number of tokens that were asked for.
-        types_found: How many of them got a row.
-        types_lowered: How many of these got that of their lower case.
-        tokens: How often all of them occur; None if no counts were given.
-        tokens_found: How often those with a row occur; None likewise.
+        types: Number of distinct tokens that were asked for.
+        types_found: Number of those with a row.
+        types_lowered: Number of those that got the row of their lower case.
+        tokens: Total count of all tokens; None if no counts were given.
+        tokens_found: Total count of the tokens with a row; None likewise.
         missing: Some tokens without a row, the most frequent first.
-        rows: How many vectors the source holds.
-        repeated: Rows left out since their token, which is wanted, came before.
-        not_utf8: Rows left out since their token is not UTF-8.
+        rows: Number of vectors in the source.
+        repeated: Rows ignored because their token had occurred before.
+        not_utf8: Rows ignored because their token is not UTF-8.
     """
 
     types: int
@@ -64,16 +64,16 @@ class Coverage:
         share = self.types_found / self.types
         text = f"{self.types_found:,} of {self.types:,} types ({share:.1%}"
         text += f"; {self.types_lowered:,} by their lower case)"
-        if self.tokens:
+        if self.tokens and self.tokens_found is not None:
             text += f", {self.tokens_found / self.tokens:.1%} of {self.tokens:,} tokens"
         if self.missing:
             text += f"; missing: {', '.join(map(repr, self.missing))}"
             more = self.types - self.types_found - len(self.missing)
             text += f" and {more:,} more" if more else ""
         if self.repeated:
-            text += f"; left out {self.repeated:,} repeated rows"
+            text += f"; ignored {self.repeated:,} repeated rows"
         if self.not_utf8:
-            text += f"; left out {self.not_utf8:,} rows whose token is not UTF-8"
+            text += f"; ignored {self.not_utf8:,} rows whose token is not UTF-8"
         return text
 
 
@@ -82,13 +82,13 @@ class Vectors:
     """Rows for a list of tokens.
 
     Attributes:
-        tokens: Those asked for, and behind them the first ones of the source.
+        tokens: Those asked for, followed by the first ones of the source.
         matrix: float32 `[tokens, dimension]`.
-        found: bool `[tokens]`; the other rows of `matrix` are random.
+        found: bool `[tokens]`; where it is false, the row of `matrix` is random.
         source: Name, path or type that the vectors came from.
-        sha256: Of the source's file as it lies on the disk (of an archive: the whole
-            archive); None for vectors in memory.
-        coverage: What was found and what was not of the tokens asked for.
+        sha256: Of the source's file on disk (the whole archive, if it is one); None for
+            vectors in memory.
+        coverage: How many of the tokens asked for were found.
     """
 
     tokens: list[str]
@@ -108,32 +108,29 @@ def load(
     first: int = 0,
     cache: bool = True,
 ) -> Vectors:
-    """Reads the vectors of tokens: those of the exact form, or of the lower case.
+    """Reads the vectors of tokens: of the exact form, or else of the lower case.
 
     Rows of tokens that the source lacks are drawn, column by column, from the normal
     distribution with the mean and variance of the rows that were found.
 
     Args:
-        source: A file in GloVe or word2vec text, fastText .vec or word2vec binary
-            (named .bin), perhaps gzipped or in a .zip archive (`archive.zip/file` if it
-            holds several); one of `list_vectors()`; a URL followed by `#sha256=` and
-            the checksum; or gensim's `KeyedVectors`.
-        tokens: Distinct ordinary tokens. Leave out padding and the like, or they count
-            as missing; `</s>` and `<unk>` do have rows in some files.
+        source: A file in GloVe or word2vec text, fastText .vec or word2vec .bin format,
+            which may be gzipped or in a .zip archive (`archive.zip/file` if it holds
+            several); one of `list_vectors()`; a URL followed by `#sha256=` and the
+            checksum; or gensim's `KeyedVectors`.
+        tokens: Distinct ordinary tokens, without padding and the like.
         counts: How often each token occurs in the training data, for the report.
         seed: Of the rows that are missing.
-        first: How many rows at the beginning of the source to take besides, which in
-            most files are those of the most frequent words.
-        cache: Whether to keep what was read of a file, in `RECURRENT_ZOO_CACHE` or
-            `~/.cache/recurrent-zoo`, and to take it from there the next time.
+        first: Number of rows at the beginning of the source to take in addition; in
+            most files these are the most frequent words.
+        cache: Whether to keep what was read from a file for the next time.
 
     Returns:
-        A row for each token; behind them those of the first tokens that were not asked
-        for.
+        A row for each token, followed by the additional ones.
 
     Raises:
-        ValueError: If the tokens or counts do not fit, there is no such source, it is
-            damaged (`file:line: what is wrong; expected ...`; for a binary file
+        ValueError: If tokens or counts are not as described, there is no such source,
+            it is damaged (`file:line: what is wrong; expected ...`; for a binary file
             `file:row N`), or it has none of the tokens.
 
     >>> from types import SimpleNamespace
@@ -156,7 +153,7 @@ def load(
 
 
 def _read(source: Any, rows: Rows, cache: bool) -> tuple[str, Facts]:
-    """Reads the rows, and returns what to call the source, and what it is."""
+    """Reads the rows, and returns the name of the source and facts about it."""
     if hasattr(source, "key_to_index") and hasattr(source, "vectors"):
         return type(source).__name__, names.read_keyed_vectors(source, rows)
     if not isinstance(source, (str, os.PathLike)):
@@ -182,15 +179,17 @@ def _coverage(rows: Rows, facts: Facts, counts: Sequence[int] | None) -> Coverag
     kinds = rows.kinds[: rows.wanted]
     found = kinds != MISSING
     missing = np.flatnonzero(~found)
+    tokens = tokens_found = None
     if counts is not None:
-        counts = np.asarray(counts)
-        missing = missing[np.argsort(-counts[missing], kind="stable")]
+        number = np.asarray(counts)
+        missing = missing[np.argsort(-number[missing], kind="stable")]
+        tokens, tokens_found = int(number.sum()), int(number[found].sum())
     return Coverage(
         types=len(found),
         types_found=int(found.sum()),
         types_lowered=int((kinds == LOWERED).sum()),
-        tokens=None if counts is None else int(counts.sum()),
-        tokens_found=None if counts is None else int(counts[found].sum()),
+        tokens=tokens,
+        tokens_found=tokens_found,
         missing=tuple(rows.tokens[i] for i in missing[:_MISSING_TO_NAME]),
         rows=facts.rows,
         repeated=rows.repeated,

@@ -1,4 +1,4 @@
-"""python -m pretrained.vectors: word vectors of your own, by word2vec."""
+"""The command python -m pretrained.vectors: trains word vectors on your own text."""
 
 from pretrained.vectors.word2vec import main
 

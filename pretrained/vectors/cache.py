@@ -1,8 +1,8 @@
-"""What was read out of a file of vectors, kept for the next run with the same tokens.
+"""What was read from a file of vectors, kept for the next run with the same tokens.
 
-One .npz file for each pair of a source and a list of tokens: the rows, and beside them
-the checksum of the source. It is taken as long as the source has the size and the time
-of change that it had; a damaged one is as good as none.
+One .npz file for each pair of a source and a list of tokens: the rows, and the checksum
+of the source. It is valid as long as the size and modification time of the source are
+the same; a damaged one is ignored.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from pretrained.vectors.files import Facts
 from pretrained.vectors.rows import Rows
 
-_VERSION = 2  # to be raised when a change would make another matrix of the same file
+_VERSION = 2  # raise it if a change makes a different matrix of the same file
 
 
 class Entry:
@@ -32,7 +32,7 @@ class Entry:
         directory: The cache.
         source: The file; `archive.zip/member` if it is in an archive.
         tokens: What is wanted.
-        first: How many rows at its beginning are wanted besides.
+        first: Number of rows at its beginning that are wanted in addition.
 
     Raises:
         OSError: If there is no such source.
@@ -49,10 +49,10 @@ class Entry:
         self.path = directory / f"vectors-{hashlib.sha256(key).hexdigest()[:32]}.npz"
 
     def restore(self, rows: Rows) -> Facts | None:
-        """Fills `rows` with what is kept, if it is of this very source.
+        """Fills `rows` from the cache, if the source has not changed.
 
         Returns:
-            What the source is; None if nothing was restored.
+            Facts about the source; None if nothing was restored.
         """
         try:
             with np.load(self.path, allow_pickle=False) as kept:
@@ -71,7 +71,10 @@ class Entry:
         return facts
 
     def save(self, rows: Rows, facts: Facts) -> None:
-        """Keeps what was read, whole or not at all; does without if it cannot write."""
+        """Keeps what was read, completely or not at all.
+
+        If the cache cannot be written, nothing is kept.
+        """
         about = json.dumps(
             {
                 "state": self._state,

@@ -1,20 +1,20 @@
 """Word vectors in files: GloVe and word2vec text, fastText .vec, word2vec binary.
 
-A file is read once, in blocks, and only the rows that somebody wants are parsed. It may
-be gzipped, or a member of a .zip archive. Nothing is allocated by what a header claims.
+A file is read once, in blocks, and only the wanted rows are parsed. It may be gzipped,
+or a member of a .zip archive. A header's claims allocate no memory.
 
-What counts as damage, and what is decided about the rest:
+What counts as damage, and how other oddities are treated:
 
 - A first line of two whole numbers is a header: rows and dimensions.
-- Every line must have as many numbers as the first (or as the header says), and every
-  file as many rows as its header says. A token may hold spaces, as in glove.840B, but
-  no field behind its first may read as a number: that is a line too long, or two lines
-  that lost the end between them.
-- The last line must end in a newline, since a number cut short is a number too.
-- The numbers of a row that nobody wants are counted, not parsed.
-- A token that is not UTF-8 is nobody's: word2vec cuts long words between bytes. Such
-  rows are counted and reported.
-- Of rows with the same token the first counts; the others are reported.
+- Every line must have as many numbers as the first line has (or as the header says),
+  and every file as many rows as its header says. A token may contain spaces, as in
+  glove.840B, but only its first part may look like a number: otherwise the line is too
+  long, or the line end between two lines was lost.
+- The last line must end in a newline, since a truncated number is also a number.
+- The numbers of unwanted rows are counted, not parsed.
+- A row whose token is not UTF-8 matches nothing (word2vec cuts long words between
+  bytes); such rows are counted and reported.
+- Of several rows with the same token the first counts; the others are reported.
 """
 
 from __future__ import annotations
@@ -34,10 +34,13 @@ from pretrained.vectors.streams import EXPECTED, Stream
 _BLOCK = 1 << 20  # bytes; no line and no token may be longer
 _MOST_DIMENSIONS = 1 << 16
 _FOREIGN = (
-    (re.compile(rb"\x80[\x02-\x05]"), "a pickle, which is never opened; save it anew"),
+    (
+        re.compile(rb"\x80[\x02-\x05]"),
+        "a pickle, which is never opened; save the vectors as text",
+    ),
     (
         re.compile(rb"\xba\x16\x4f\x2f"),
-        "a fastText model; take the .vec file beside it",
+        "a fastText model; use the .vec file that comes with it",
     ),
 )
 _NUMERIC = b"0123456789+-.eE "
@@ -47,12 +50,12 @@ _CONTROL = re.compile(rb"[\x00-\x20\x7f]")
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a source after it was read.
+    """What is known about a source after reading it.
 
     Attributes:
-        sha256: Of the file as it lies on the disk; None for vectors in memory.
-        rows: How many vectors it holds.
-        not_utf8: How many of them have a token that is not UTF-8.
+        sha256: Of the file on disk; None for vectors in memory.
+        rows: Number of vectors in the source.
+        not_utf8: Number of those whose token is not UTF-8.
     """
 
     sha256: str | None
@@ -61,14 +64,14 @@ class Facts:
 
 
 def read(path: Path, rows: Rows) -> Facts:
-    """Reads the rows that are wanted out of a file.
+    """Reads the wanted rows of a file.
 
     Args:
         path: The file; `archive.zip/member` if an archive holds several.
-        rows: What is wanted; the rows found are put into it.
+        rows: What is wanted; receives the rows that are found.
 
     Returns:
-        What the file turned out to be.
+        Facts about the file.
 
     Raises:
         ValueError: If the file is missing, damaged, or holds no vector that is wanted.
@@ -81,13 +84,14 @@ class _Reader:
 
     def __init__(self, path: Path, rows: Rows):
         self.path, self.rows = path, rows
-        self.place = f"{path}:"  # what stands before the number of a line or row
+        self.place = f"{path}:"  # what precedes the number of a line or row
         self.number = 0  # of the last line or row that was read
         self.dimension = 0
         self.not_utf8 = 0
 
     def read(self) -> Facts:
-        with Stream(self.path) as self._stream:
+        with Stream(self.path) as stream:
+            self._stream = stream
             try:
                 with np.errstate(over="ignore"):  # found by rows.check
                     number = self._read()
@@ -97,10 +101,10 @@ class _Reader:
                     self.number + 1, f"cannot be read ({why})", "a whole file"
                 ) from error
             self.rows.check(str(self.path), self.place)
-            return Facts(self._stream.sha256(), number, self.not_utf8)
+            return Facts(stream.sha256(), number, self.not_utf8)
 
     def _read(self) -> int:
-        """Finds out what the file is, reads it, and returns its number of rows."""
+        """Detects the format, reads the file, and returns its number of rows."""
         first = self._stream.read(_BLOCK)
         if not first:
             raise ValueError(f"{self.path}: the file is empty; expected {EXPECTED}")
@@ -182,15 +186,14 @@ class _Reader:
 
     def _blocks(self, rest: bytes) -> Iterator[bytes]:
         """Yields blocks of whole lines."""
-        more = True
-        while more:
+        while True:
             end = rest.rfind(b"\n") + 1
             if end:
                 yield rest[:end]
                 rest = rest[end:]
-            if len(rest) > _BLOCK:
+            more = b"" if len(rest) > _BLOCK else self._stream.read(_BLOCK)
+            if not more:
                 break
-            more = self._stream.read(_BLOCK)
             rest += more
         if rest:
             raise self._no_newline(self.number + 1, rest)
@@ -204,13 +207,13 @@ class _Reader:
         return self._error(number, what, "a newline after every vector")
 
     def _token(self, line: bytes, number: int) -> bytes:
-        """Returns the token of a line that has not one space for each number."""
+        """Returns the token of a line that does not have one space for each number."""
         fields = line.rsplit(b" ", self.dimension)
         surplus = fields[0].split(b" ")[1:]
         if len(fields) <= self.dimension or any(map(_NUMBER.fullmatch, surplus)):
             raise self._error(
                 number,
-                f"{line.count(b' ')} numbers behind the token",
+                f"{line.count(b' ')} numbers after the token",
                 f"{self.dimension} as line 1 says (no part of a token may be a number)",
             )
         return fields[0]
@@ -253,7 +256,7 @@ class _Reader:
         rest = data[start:] + self._stream.read(_BLOCK)
         if rest.strip(b"\n"):
             raise self._error(
-                expected + 1, "bytes behind the last row", f"{expected:,} rows"
+                expected + 1, "bytes after the last row", f"{expected:,} rows"
             )
         return expected
 

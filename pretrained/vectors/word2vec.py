@@ -1,10 +1,10 @@
-"""Word vectors trained on a text of one's own, by gensim's word2vec (Mikolov 2013).
+"""Train word vectors on your own text, by gensim's word2vec (Mikolov et al. 2013).
 
     python -m pretrained.vectors --train corpus.txt --output my_vectors
 
-reads one sentence a line, its tokens between spaces (tokenise the text as the model's
-corpus is tokenised), and writes `my_vectors.txt` and `my_vectors.bin`, word2vec's text
-and binary formats.
+reads one sentence a line with spaces between its tokens (tokenize the text as the
+model's corpus is tokenized), and writes `my_vectors.txt` and `my_vectors.bin`,
+word2vec's text and binary formats.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
-_LONGEST_SENTENCE = 10_000  # tokens; gensim leaves out what goes beyond
+_LONGEST_SENTENCE = 10_000  # tokens; gensim ignores those beyond
 
 
 class Sentences:
-    """The lines of a text, perhaps gzipped, as lists of tokens; read anew each time.
+    """The lines of a text as lists of tokens; the file is read at each iteration.
 
     Args:
-        path: The text, UTF-8.
-        lowercase: Whether to lower the tokens.
+        path: The text, UTF-8, may be gzipped.
+        lowercase: Whether to convert the tokens to lower case.
 
     Raises:
-        ValueError: While reading: if the file is missing, damaged or not UTF-8.
+        ValueError: On iteration, if the file is missing, damaged or not UTF-8.
     """
 
     def __init__(self, path: Path, lowercase: bool = False):
@@ -40,7 +41,8 @@ class Sentences:
             with open(self.path, "rb") as file:
                 zipped = file.read(2) == b"\x1f\x8b"
             with gzip.open(self.path) if zipped else open(self.path, "rb") as file:
-                for number, line in enumerate(file, start=1):
+                for line in file:
+                    number += 1
                     text = line.decode()
                     tokens = (text.lower() if self.lowercase else text).split()
                     for start in range(0, len(tokens), _LONGEST_SENTENCE):
@@ -73,36 +75,30 @@ def train(
     """Trains word2vec and writes the vectors in both of its formats.
 
     Args:
-        corpus: The text: a sentence a line, tokens between spaces.
-        output: The two files, without their suffix.
+        corpus: The text: one sentence a line, spaces between tokens.
+        output: The two files, without their suffixes.
         dimension: Of the vectors.
         window: Tokens of context on either side.
-        min_count: A token seen less often gets no vector.
+        min_count: Tokens that occur less often get no vector.
         epochs: Passes over the text.
-        skip_gram: Whether to train the skip-gram model; else the bag of words.
-        lowercase: Whether to lower the tokens.
-        workers: Threads; with more than one the seed no longer fixes the result.
-        seed: Of the first vectors, the samples and the windows.
+        skip_gram: Whether to train the skip-gram model instead of the bag of words.
+        lowercase: Whether to convert the tokens to lower case.
+        workers: Threads; with more than one the result is not reproducible.
+        seed: Of the initial vectors, the samples and the windows.
 
     Returns:
         The paths of the text and of the binary file.
 
     Raises:
-        ValueError: If a number is not positive, there is such a file already, the text
+        ValueError: If a number is not positive, an output file exists already, the text
             cannot be read, or no token is frequent enough.
     """
     from gensim.models import Word2Vec
 
     numbers = dict(dimension=dimension, window=window, min_count=min_count)
-    for name, number in (numbers | dict(epochs=epochs, workers=workers)).items():
-        if number < 1:
-            raise ValueError(f"{name}: {number}; expected at least 1")
-    files = (Path(f"{output}.txt"), Path(f"{output}.bin"))
-    for file in files:
-        if file.exists():
-            raise ValueError(f"output: {file} exists already; expected a new file")
-    if not output.absolute().parent.is_dir():
-        raise ValueError(f"output: no directory {output.absolute().parent}")
+    numbers |= dict(epochs=epochs, workers=workers)
+    files = Path(f"{output}.txt"), Path(f"{output}.bin")
+    _check(numbers, files)
     sentences = Sentences(corpus, lowercase)
     model = Word2Vec(
         vector_size=dimension,
@@ -119,28 +115,49 @@ def train(
             "smaller --min_count"
         )
     model.train(sentences, total_examples=model.corpus_count, epochs=epochs)
+    _save(model.wv, files)
+    return files
+
+
+def _check(numbers: dict[str, int], files: tuple[Path, Path]) -> None:
+    """Raises ValueError if a number is not positive or a file cannot be written."""
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name}: {number}; expected at least 1")
+    for file in files:
+        if file.exists():
+            raise ValueError(f"output: {file} exists already; expected a new file")
+    directory = files[0].absolute().parent
+    if not directory.is_dir():
+        raise ValueError(
+            f"output: no directory {directory}; expected a file in a directory that "
+            "exists"
+        )
+
+
+def _save(vectors: Any, files: tuple[Path, Path]) -> None:
+    """Writes gensim's vectors in both formats, each file completely or not at all."""
     for file in files:
         partial = Path(f"{file}.partial")
         try:
-            model.wv.save_word2vec_format(str(partial), binary=file.suffix == ".bin")
+            vectors.save_word2vec_format(str(partial), binary=file.suffix == ".bin")
             os.replace(partial, file)
         finally:
             partial.unlink(missing_ok=True)
-    return files
 
 
 class _Parser(argparse.ArgumentParser):
     """Raises ValueError where argparse prints its usage and exits."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message}; see {self.prog} --help")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Trains vectors, as the command line says.
+    """Runs the command line of `python -m pretrained.vectors`.
 
     Args:
-        arguments: Of the command line; those of this process if None.
+        arguments: Of the command line; None for those of this process.
     """
     parser = _Parser(
         prog="python -m pretrained.vectors",

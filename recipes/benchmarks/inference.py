@@ -73,12 +73,13 @@ def measure(name: str, rounds: int, share: float) -> dict[str, Any]:
         and `high`, the 95th percentile; and `sentences` and `words`, each a second.
     """
     import zoo
+    from zoo import tasks
 
     sentences, number = MODELS[name]
     start = time.perf_counter()
     model = zoo.load(name)
     load = time.perf_counter() - start
-    answer = model.translate if model.task == "translator" else model.predict
+    answer = tasks.find(model.task).method(model)
     first = [_seconds(answer, sentence) for sentence in sentences][0]
     seconds = [
         _seconds(answer, sentence) for _ in range(rounds) for sentence in sentences

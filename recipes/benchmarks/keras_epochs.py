@@ -32,7 +32,7 @@ from zoo.data.prefetching import prefetch
 from zoo.data.ragged import Ragged
 from zoo.data.streams import Streams
 from zoo.evaluation.token_metrics import TokenMetric
-from zoo.layers.recurrent import to_keras
+from zoo.layers.paths import to_keras
 from zoo.models.language_model import CarriedState
 from zoo.training.optimizers import make_optimizer
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 from keras import ops
 
-from zoo.decoding import GreedySearch, Sampling, SamplingOptions, greedy, sample
+from zoo.decoding import GreedySearch, Sampling, SamplingOptions, greedy_search, sample
 from zoo.models.language_model import LanguageModelConfig, build_language_model
 from zoo.models.translator import TranslatorConfig, build_translator
 from zoo.text.vocabulary import END, START
@@ -49,7 +49,7 @@ def counting_step(matrix, drift):
 
 def run_greedy(step, ids, *arguments, **options):
     first = ops.convert_to_tensor(ids, "int32")
-    return ops.convert_to_numpy(greedy(step, first, *arguments, **options))
+    return ops.convert_to_numpy(greedy_search(step, first, *arguments, **options))
 
 
 def test_greedy_follows_the_alphabet():

@@ -14,6 +14,7 @@ from keras import ops
 from zoo import inference
 from zoo.inference import Tagger
 from zoo.layers import crf
+from zoo.layers import crf_algorithms as algorithms
 from zoo.models.tagger import TaggerConfig, build_crf_training, build_tagger
 from zoo.text.span_schemes import allowed_transitions, violations
 
@@ -48,7 +49,7 @@ class Chain:
         """Calls a function of the module on the potentials; returns arrays."""
         emissions = self.emissions if emissions is None else emissions
         potentials = self.layer(emissions, mask=mask)
-        found = function(potentials, self.layer.scores, mask, *arguments)
+        found = function(potentials, self.layer.transition_scores, mask, *arguments)
         return keras.tree.map_structure(ops.convert_to_numpy, found)
 
     def logits(self, tags, mask=MASK, emissions=None):
@@ -98,8 +99,8 @@ def chain(request):
     return Chain(*request.param)
 
 
-def test_the_normalizer_is_the_sum_over_all_taggings(chain):
-    found = chain(crf.log_normalizers)
+def test_the_partition_terms_add_up_to_the_sum_over_all_taggings(chain):
+    found = chain(algorithms.log_partition_terms)
     assert (found[~MASK] == 0).all()
     for row in range(len(LENGTHS)):
         expected = log_sum(chain.taggings(row)[1])
@@ -122,7 +123,7 @@ def test_cross_entropies_add_up_to_the_negative_log_likelihood(chain):
 
 
 def test_marginals_are_sums_over_all_taggings(chain):
-    found = chain(crf.marginals)
+    found = chain(algorithms.marginals)
     assert (found[~MASK] == 0).all()
     for row, length in enumerate(LENGTHS):
         taggings, scores = chain.taggings(row)
@@ -133,8 +134,8 @@ def test_marginals_are_sums_over_all_taggings(chain):
 
 
 @pytest.mark.parametrize("n_best", [1, 7])
-def test_best_paths_are_those_of_the_enumeration(chain, n_best):
-    paths, scores = chain(crf.best_paths, n_best)
+def test_viterbi_paths_are_those_of_the_enumeration(chain, n_best):
+    paths, scores = chain(algorithms.viterbi_paths, n_best)
     assert paths.shape == (len(LENGTHS), n_best, TIME)
     assert (paths[~np.repeat(MASK[:, None], n_best, 1)] == 0).all()
     for row, length in enumerate(LENGTHS):
@@ -149,11 +150,11 @@ def test_length_1_alone():
     chain = Chain(3, forbids=True)
     mask, emissions = MASK[:1, :1], chain.emissions[:1, :1]
     taggings, scores = chain.taggings(0)
-    shares = chain(crf.log_normalizers, mask=mask, emissions=emissions)
+    shares = chain(algorithms.log_partition_terms, mask=mask, emissions=emissions)
     assert shares[0] == pytest.approx([log_sum(scores)], abs=1e-5)
-    path = chain(crf.best_paths, 1, mask=mask, emissions=emissions)[0]
+    path = chain(algorithms.viterbi_paths, 1, mask=mask, emissions=emissions)[0]
     assert path.tolist() == [[taggings[0].tolist()]]
-    tags = chain(crf.marginals, mask=mask, emissions=emissions)[0, 0]
+    tags = chain(algorithms.marginals, mask=mask, emissions=emissions)[0, 0]
     assert tags.sum() == pytest.approx(1) and tags.argmax() == taggings[0, 0]
 
 
@@ -165,8 +166,10 @@ def test_padding_changes_nothing():
     emissions = np.pad(chain.emissions, padding, constant_values=np.nan)
     rows, steps = MASK.shape
     for function, arguments in (
-        (crf.log_normalizers, ()), (crf.marginals, ()), (crf.best_paths, (3,)),
-    ):  # fmt: skip
+        (algorithms.log_partition_terms, ()),
+        (algorithms.marginals, ()),
+        (algorithms.viterbi_paths, (3,)),
+    ):
         narrow = keras.tree.flatten(chain(function, *arguments))
         wide = keras.tree.flatten(
             chain(function, *arguments, mask=mask, emissions=emissions)
@@ -174,7 +177,7 @@ def test_padding_changes_nothing():
         for a, b in zip(narrow, wide):
             assert np.isfinite(b).all()
             b = b[:rows] if b.ndim == 2 and b.shape[1] == 3 else b
-            b = b[:rows, :steps] if function is not crf.best_paths else b
+            b = b[:rows, :steps] if function is not algorithms.viterbi_paths else b
             b = b[:rows, :, :steps] if b.ndim == 3 and b.shape[1] == 3 else b
             np.testing.assert_allclose(b, a, rtol=0, atol=1e-6)
     tags = np.pad(chain.tags, ((0, 2), (0, 3)))
@@ -194,7 +197,8 @@ def test_large_potentials(scale, scheme):
         tags = ["B-X", "I-X", "E-X", "S-X"]
         chain.allowed = allowed_transitions(tags, scheme)
         chain.layer = crf.CRF(4, chain.allowed)
-    shares, probabilities = chain(crf.log_normalizers), chain(crf.marginals)
+    shares = chain(algorithms.log_partition_terms)
+    probabilities = chain(algorithms.marginals)
     for row in range(len(LENGTHS)):
         taggings, scores = chain.taggings(row)
         assert shares[row].sum() == pytest.approx(log_sum(scores), rel=1e-5)
@@ -219,9 +223,10 @@ def test_a_forbidden_tagging_is_improbable_not_infinite():
 def test_nothing_legal_still_gives_numbers():
     chain = Chain(2)
     chain.layer = crf.CRF(2, np.zeros((3, 3), bool))
-    for found in (chain(crf.log_normalizers), chain(crf.marginals)):
+    for function in (algorithms.log_partition_terms, algorithms.marginals):
+        found = chain(function)
         assert np.isfinite(found).all()
-    assert np.isfinite(chain(crf.best_paths, 1)[1]).all()
+    assert np.isfinite(chain(algorithms.viterbi_paths, 1)[1]).all()
 
 
 def test_allowed_is_checked():
@@ -321,17 +326,18 @@ def test_gradients_equal_finite_differences(forbids, jit_compile):
     assert_close(found, expected)
 
 
-def test_gradients_of_the_normalizer():
+def test_gradients_of_the_partition_function():
     chain = Chain(3, scale=1.0)
 
     def total(moved):
         return sum(log_sum(moved.taggings(row)[1]) for row in range(len(LENGTHS)))
 
-    class Normalizers(keras.layers.Layer):
+    class PartitionTerms(keras.layers.Layer):
         def call(self, potentials, mask):
-            return crf.log_normalizers(potentials, chain.layer.scores, mask)
+            scores = chain.layer.transition_scores
+            return algorithms.log_partition_terms(potentials, scores, mask)
 
-    model, inputs = embedded(chain, Normalizers())
+    model, inputs = embedded(chain, PartitionTerms())
     expected = differences(chain, total)
     found = gradients(model, inputs, MASK, None, lambda y, z: ops.sum(z), False)
     assert_close(found, expected)
@@ -396,7 +402,7 @@ def tagger(labels, seed=1, **options):
     )
     made = Tagger(sizes, vocabularies, **settings)
     random = np.random.default_rng(seed)
-    for weight in made.model.weights:
+    for weight in made.keras_model.weights:
         weight.assign(random.normal(0, 1, weight.shape))
     return made
 

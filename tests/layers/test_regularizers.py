@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.layers.recurrent import GRU, LSTM, SimpleRNN, to_keras
+from zoo.layers.paths import to_keras
+from zoo.layers.recurrent import GRU, LSTM, SimpleRNN
 from zoo.layers.regularizers import ActivationPenalty, EmbeddingDropout
 from zoo.models.language_model import (
     LanguageModelConfig,

@@ -9,12 +9,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from conftest import tiered
 
 from zoo import inference
 from zoo.checkpoints import weights_of
 from zoo.data.assembly import classification_batch, tagging_batch, translation_batch
 from zoo.data.streams import Streams
 from zoo.decoding import compile_for_prediction
+from zoo.keras_compat import flatten_layers
 from zoo.models.classifier import ClassifierConfig, build_classifier
 from zoo.models.language_model import (
     LanguageModelConfig,
@@ -164,6 +166,7 @@ KINDS = {
     build_language_model: (inference.LanguageModel, ["tokens"]),
     build_translator: (inference.Translator, ["source", "target"]),
 }
+# Those of every change; the others are of the nightly tier.
 OF_EACH_MODEL = [
     "classifier-lstm-attention",
     "tagger-lstm-characters",
@@ -171,6 +174,14 @@ OF_EACH_MODEL = [
     "lm-lstm-untied",
     "translator-lstm-additive-tied",
 ]
+DAILY = [
+    *OF_EACH_MODEL,
+    "tagger-gru-letters-bfloat16",
+    "lm-lstm-regularised",
+    "translator-gru-feeding",
+]
+each_case = pytest.mark.parametrize("name", tiered(CASES, DAILY))
+one_of_each = pytest.mark.parametrize("name", tiered(CASES, OF_EACH_MODEL))
 
 
 def build(name, seed=0):
@@ -363,7 +374,7 @@ def outputs_have_the_documented_shape_and_type(name, directory):
 
 
 def layer_names(model):
-    return [layer.name for layer in model._flatten_layers()]
+    return [layer.name for layer in flatten_layers(model)]
 
 
 def layers_have_names_of_their_own(name, directory):
@@ -528,7 +539,12 @@ def unshared(name):
 @pytest.mark.parametrize(
     "name, check",
     [
-        pytest.param(name, check, id=f"{name}-{check.__name__}")
+        pytest.param(
+            name,
+            check,
+            id=f"{name}-{check.__name__}",
+            marks=[] if name in DAILY else pytest.mark.nightly,
+        )
         for name, (builder, _) in CASES.items()
         for check in CHECKS
         if builder in ONLY.get(check, (builder,))
@@ -544,7 +560,7 @@ sys.path.insert(0, {tests!r})
 import numpy as np
 import test_models as t
 t.compile_quickly(True)
-for name in t.CASES:
+for name in sys.argv[2:]:
     model = t.inference.load(sys.argv[1] + "/" + name).keras_model
     t.compile_for_prediction(model)
     np.save(sys.argv[1] + f"/{{name}}.npy", t.predict(name, t.batch(name)[0], model))
@@ -552,23 +568,25 @@ for name in t.CASES:
 
 
 @pytest.fixture(scope="module")
-def fresh_process(tmp_path_factory):
+def fresh_process(tmp_path_factory, request):
     """A directory with what a new process predicts with saved models."""
     directory = tmp_path_factory.mktemp("fresh")
-    for name in CASES:
+    nightly = "not nightly" not in request.config.option.markexpr
+    names = CASES if nightly else OF_EACH_MODEL
+    for name in names:
         build(name).save(directory / name)
     code = PREDICT.format(tests=str(Path(__file__).parent))
-    subprocess.run([sys.executable, "-c", code, str(directory)], check=True)
+    subprocess.run([sys.executable, "-c", code, str(directory), *names], check=True)
     return directory
 
 
-@pytest.mark.parametrize("name", CASES)
+@one_of_each
 def test_a_fresh_process_predicts_the_same_bits(name, fresh_process):
     found = np.load(fresh_process / f"{name}.npy")
     assert found.tobytes() == predict(name, batch(name)[0]).tobytes()
 
 
-@pytest.mark.parametrize("name", CASES)
+@each_case
 def test_a_frozen_layer_stays(name):
     model = build(name).keras_model
     parts = model.get_layer("decoder") if "translator" in name else model
@@ -610,8 +628,8 @@ def right(name, trained, examples):
     return found[weights > 0].ravel()
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_eight_examples_are_learnt_by_heart(name, monkeypatch):
+@one_of_each
+def test_eight_examples_are_learned_by_heart(name, monkeypatch):
     builder, config = CASES[name]
     monkeypatch.setitem(CASES, name, (builder, wider(config)))
     parts = columns(name, [4, 2, 3, 4, 3, 4, 2, 4])
@@ -655,7 +673,7 @@ def test_streams_are_scored_as_one_long_pass(cell, monkeypatch):
 
 def test_a_compiled_model_inside_leaves_a_stream_its_loss(monkeypatch):
     monkeypatch.setitem(CASES, "lm-inside", language_model(cell="simple"))
-    model = build("lm-inside").model
+    model = build("lm-inside").keras_model
     model.compile(loss=[objective("lm-inside")[0], None])
     examples = batch("lm-inside")
     stream = trainable("lm-inside", model, len(LENGTHS))
@@ -680,14 +698,14 @@ def test_a_binary_classifier_has_one_output():
     [
         (classifier, "pooling", "sum", "'last' or 'max' or 'mean' or 'attention'"),
         (classifier, "head", "svm", "'binary' or 'multiclass' or 'multilabel' or 'reg"),
-        (classifier, "num_outputs", 0, "a whole number above 0"),
+        (classifier, "num_outputs", 0, "a whole number of at least 1"),
         (tagger, "characters", 1, "true or false"),
-        (tagger, "word_length", 0, "a whole number above 0"),
+        (tagger, "word_length", 0, "a whole number of at least 1"),
         (tagger, "character_encoder", "gru", "'convolution' or 'lstm'"),
-        (tagger, "word_dropout", 1.0, "a number from 0 up to, not including, 1"),
+        (tagger, "word_dropout", 1.0, "a number of at least 0 and below 1"),
         (language_model, "tied", None, "true or false"),
         (translator, "attention", "luong", "'additive' or 'dot' or 'general' or"),
-        (translator, "source_vocabulary_size", "9", "a whole number above 0"),
+        (translator, "source_vocabulary_size", "9", "a whole number of at least 1"),
     ],
 )
 def test_configurations_of_models(make, option, value, expected):

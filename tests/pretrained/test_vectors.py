@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pretrained import vectors
 from pretrained.vectors import files, names
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 GLOVE = Path(os.environ.get("RECURRENT_ZOO_DATA", ROOT.parent / "shared/data"), "glove")
 WORDS = ["the", "dog", "Dog", "été", "</s>", "10"]
 MATRIX = np.random.default_rng(0).normal(size=(len(WORDS), 3)).astype(np.float32)
@@ -244,7 +244,7 @@ def test_repeated_rows_and_tokens_that_are_not_utf8(tmp_path, name):
     found = load(tmp_path, content, ["the"], name)
     np.testing.assert_array_equal(found.matrix, MATRIX[:1])
     assert (found.coverage.repeated, found.coverage.not_utf8) == (1, 1)
-    assert "left out 1 repeated rows; left out 1 rows whose" in str(found.coverage)
+    assert "ignored 1 repeated rows; ignored 1 rows whose" in str(found.coverage)
 
 
 # Damage, each kind with the place it is reported at.
@@ -291,7 +291,7 @@ def test_repeated_rows_and_tokens_that_are_not_utf8(tmp_path, name):
         "no dimension": (HEADED.replace(b"3 3", b"3 0"), ":1: the header says '3 0'"),
         "no token found": (TEXT.replace(b"the", b"x").replace(b"ran", b"y"), "none of"),
         "pickle": (pickle.dumps({"the": [1.0]}), "a pickle, which is never opened"),
-        "fastText model": (b"\xba\x16\x4f\x2f" + bytes(60), "take the .vec file"),
+        "fastText model": (b"\xba\x16\x4f\x2f" + bytes(60), "use the .vec file"),
         "binary not named so": (BINARY, "binary data"),
         "an archive": (b"PK\x03\x04" + bytes(60), "not a readable .zip"),
     }.values(),
@@ -305,7 +305,7 @@ def test_damaged_text(tmp_path, content, message):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (BINARY.replace(b"3 3", b"2 3"), ":row 3: bytes behind the last row"),
+        (BINARY.replace(b"3 3", b"2 3"), ":row 3: bytes after the last row"),
         (BINARY.replace(b"3 3", b"4 3"), ":row 4: the file ends within this row"),
         (BINARY.replace(b"3 3", b"1000000000000 3"), ":row 4: the file ends within"),
         (BINARY.replace(b"3 3", b"3 60000"), ":row 1: the file ends within this row"),

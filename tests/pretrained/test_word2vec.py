@@ -10,7 +10,7 @@ import pytest
 from pretrained import vectors
 from pretrained.vectors import word2vec
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_training(tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""What holds for every recipe, on tiny files; on its embedded default if slow."""
+"""What holds for every recipe, on tiny files; on its embedded default nightly."""
 
 import importlib
 import json
@@ -188,7 +188,7 @@ def test_a_number_of_tokens_that_cannot_be(name, changes, expected, tmp_path):
 # --- Others ------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_embedded_default_beats_its_baseline(name, tmp_path):
     recipe = importlib.import_module(f"recipes.{name}")

@@ -47,7 +47,7 @@ def test_contestants_of_keras_train_the_same_model(caught):
     assert any((a != b).any() for a, b in zip(before, after))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_contestant_of_torch_trains_the_same_data(caught, tmp_path):
     if not importlib.util.find_spec("torch"):  # it does not live with TensorFlow
         pytest.skip("the extra `bench` is not installed")

@@ -46,7 +46,7 @@ def test_the_loop_of_keras_io_translates_as_the_zoo(tmp_path, sources):
     assert found == model.translate(sources[:6]) and len({*found}) > 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_contestants_find_the_same(tmp_path, sources):
     contestants = dict.fromkeys((search.ZOO, search.KERAS), sys.executable)
     if importlib.util.find_spec("torch"):  # of the extra `bench`

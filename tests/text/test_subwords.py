@@ -63,7 +63,9 @@ def test_the_model_is_all_it_needs(tokenizer):
 
 @pytest.mark.parametrize("size", [3, 100_000])
 def test_a_size_that_does_not_fit(size):
-    with pytest.raises(ValueError, match=f"subwords: {size} do not fit the text: ."):
+    with pytest.raises(
+        ValueError, match=f"^num_subwords: {size} do not fit the text: ."
+    ):
         SubwordTokenizer.train(TEXTS, size, "bpe")
 
 
@@ -82,7 +84,7 @@ def trained(directory, **changes):
     if not data.exists():
         write_corpus(data, "translate")
     run_dir = directory / f"run-{len(list(directory.iterdir()))}"
-    changes = {"subwords": 40, "tokens": "bpe", "run_dir": str(run_dir), **changes}
+    changes = {"num_subwords": 40, "tokens": "bpe", "run_dir": str(run_dir), **changes}
     translate.run(translate.Config(**options("translate", data, epochs=1, **changes)))
     return run_dir
 
@@ -91,7 +93,7 @@ def trained(directory, **changes):
 def runs_by_subwords(tmp_path_factory):
     directory = tmp_path_factory.mktemp("subwords")
     joint = trained(directory)
-    apart = trained(directory, joint=False, tokens="unigram", subwords=26)
+    apart = trained(directory, joint_subwords=False, tokens="unigram", num_subwords=26)
     return joint, apart
 
 
@@ -145,9 +147,3 @@ def test_a_subword_model_of_another_checkpoint(runs_by_subwords, tmp_path):
     (copy / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match="not a sentencepiece model"):
         zoo.load(copy)
-
-
-def test_subwords_need_a_text(tmp_path):
-    config = translate.Config(tokens="bpe", run_dir=str(tmp_path / "run"))
-    with pytest.raises(ValueError, match="tokens: expected words for the .*, got bpe"):
-        translate.run(config)

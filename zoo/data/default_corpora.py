@@ -145,7 +145,7 @@ def _documentation_splits(size: int, parts: int) -> dict[str, tuple[str, ...]]:
 
     Args:
         size: Characters of documentation.
-        parts: Dev and test hold one part in so many each.
+        parts: Dev and test get one part in `parts` each.
     """
     texts = by_hash(standard_library.documentation_texts(size))
     held_out = sum(map(len, texts)) // parts

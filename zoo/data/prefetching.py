@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import keras
-from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
 from zoo.data.assembly import Batch
+from zoo.keras_compat import as_tf_dataset
 
 
 class Prefetcher(keras.utils.PyDataset):
@@ -64,7 +64,7 @@ def prefetch(data: keras.utils.PyDataset) -> tuple[Any, list[keras.callbacks.Cal
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    batches = PyDatasetAdapter(data).get_tf_dataset().prefetch(1).with_options(options)
+    batches = as_tf_dataset(data).prefetch(1).with_options(options)
     batches = batches.apply(tf.data.experimental.assert_cardinality(len(data)))
     order = keras.callbacks.LambdaCallback(
         on_train_begin=lambda *_: data.on_epoch_end(),  # as Keras does

@@ -112,14 +112,9 @@ def tagged(
                 )
             # In CoNLL-U only words have a head.
             real = [h != b"None" for h in (record["head"] if head else tags)]
-            if any(real):
-                yield (
-                    index,
-                    (
-                        list(itertools.compress(words, real)),
-                        list(itertools.compress(tags, real)),
-                    ),
-                )
+            kept = list(itertools.compress(words, real))
+            if kept:
+                yield index, (kept, list(itertools.compress(tags, real)))
 
     return hold_out(_corpora(data, builder, [*names, *head], convert))
 

@@ -1,29 +1,10 @@
 """Decoding over `step(ids, state) -> (logits, state)`, the whole loop compiled.
 
-The searches are `keras.Model`s, so that `predict_on_batch` compiles each as one program
-on every backend. Logits are float32 `[batch, vocabulary]`.
+Functions such as `beam_search` are the algorithms. Classes such as `BeamSearch` are
+`keras.Model`s around a trained model, so that `predict_on_batch` compiles each as one
+program on every backend. Logits are float32 `[batch, vocabulary]`.
 """
 
-from zoo.decoding.beam import BeamOptions, beam_search
-from zoo.decoding.continuation import Continuation
-from zoo.decoding.greedy import greedy
-from zoo.decoding.sampling import Sampling, SamplingOptions, sample
-from zoo.decoding.steps import compile_for_prediction
-from zoo.decoding.tagging import BestTaggings, Marginals, ViterbiSearch
-from zoo.decoding.translation import BeamSearch, GreedySearch
+import lazy_loader
 
-__all__ = [
-    "BeamOptions",
-    "BeamSearch",
-    "BestTaggings",
-    "Continuation",
-    "GreedySearch",
-    "Marginals",
-    "Sampling",
-    "SamplingOptions",
-    "ViterbiSearch",
-    "beam_search",
-    "compile_for_prediction",
-    "greedy",
-    "sample",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

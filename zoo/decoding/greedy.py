@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from keras import ops
 
 from zoo.decoding.steps import rule_out
 from zoo.text.vocabulary import END
 
 
-def greedy(step, ids, state, max_length: int, end: int = END):
+def greedy_search(step: Callable, ids, state: list, max_length: int, end: int = END):
     """Takes the likeliest token at each step until every row has ended.
 
     Args:
@@ -23,14 +25,14 @@ def greedy(step, ids, state, max_length: int, end: int = END):
     """
     batch = ops.shape(ids)[0]
 
-    def go_on(t, ids, done, out, *state):
+    def goes_on(t, ids, done, out, *state):
         return ops.logical_and(t < max_length, ops.logical_not(ops.all(done)))
 
     def advance(t, ids, done, out, *state):
-        logits, state = step(ids, list(state))
+        logits, new = step(ids, list(state))  # [batch, vocabulary]
         ids = ops.where(done, 0, ops.cast(ops.argmax(rule_out(logits), -1), "int32"))
         out = ops.slice_update(out, (0, t), ops.expand_dims(ids, 1))
-        return (t + 1, ids, ops.logical_or(done, ids == end), out, *state)
+        return (t + 1, ids, ops.logical_or(done, ids == end), out, *new)
 
     start = (
         ops.convert_to_tensor(0, "int32"),
@@ -39,4 +41,4 @@ def greedy(step, ids, state, max_length: int, end: int = END):
         ops.zeros((batch, max_length), "int32"),
         *state,
     )
-    return ops.while_loop(go_on, advance, start)[3]
+    return ops.while_loop(goes_on, advance, start)[3]

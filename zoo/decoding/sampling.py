@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -22,23 +23,27 @@ class SamplingOptions:
     """Which tokens may be drawn.
 
     Args:
-        top_k: only the likeliest so many (and those equal to the last of them); 0 for
-            all.
-        top_p: only the fewest that have this probability together (nucleus sampling,
-            Holtzman et al. 2020); 1 for all.
-        repetition_penalty: the logits of tokens that occur in the text already are
+        top_k: only this many of the likeliest (and those equal to the last of them); 0
+            for all.
+        top_p: only the fewest tokens that together have this probability (nucleus
+            sampling, Holtzman et al. 2020); 1 for all.
+        repetition_penalty: the logits of tokens that already occur in the text are
             divided by it if positive, and multiplied if negative (Keskar et al. 2019);
             1 for none.
 
     Raises:
         ValueError: if a value is out of its range.
+
+    >>> SamplingOptions(top_p=0)
+    Traceback (most recent call last):
+    ValueError: top_p: expected a number above 0 up to 1, got 0
     """
 
     top_k: int = 0
     top_p: float = 1.0
     repetition_penalty: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.top_k < 0:
             raise ValueError(f"top_k: expected at least 0, got {self.top_k}")
         if not 0 < self.top_p <= 1:
@@ -53,11 +58,11 @@ class SamplingOptions:
 
 
 def sample(
-    step,
+    step: Callable,
     given,
     uniform,
     temperature,
-    state,
+    state: list,
     options: SamplingOptions = SamplingOptions(),
 ):
     """Reads given ids and draws the others from the model's distribution.
@@ -65,7 +70,7 @@ def sample(
     The repetition penalty comes first, then the temperature, then `top_k` and `top_p`.
 
     Args:
-        step: as for `greedy`.
+        step: as for `greedy_search`.
         given: int32 `[batch, length]`; where it is 0 a token is drawn. The first
             column must be given.
         uniform: random numbers in [0, 1), float32 `[batch, length]`; the text is a
@@ -79,48 +84,57 @@ def sample(
         int32 `[batch, length]`, the given and the drawn ids.
     """
     length = ops.shape(given)[1]
-    columns = ops.arange(length)
-    sharpness = 1.0 / ops.maximum(temperature, 1e-4)
 
-    def go_on(t, out, *state):
+    def goes_on(t, out, *state):
         return t < length - 1
 
     def advance(t, out, *state):
-        logits, state = step(ops.take(out, t, axis=1), list(state))
-        logits = rule_out(logits)
+        logits, new = step(ops.take(out, t, axis=1), list(state))
+        logits = rule_out(logits)  # [batch, vocabulary]
         if options.repetition_penalty != 1:
-            # What is given further on has not been read yet.
-            read = ops.where(columns <= t, out, 0)
-            seen = occurring(read, ops.shape(logits))
-            penalty = options.repetition_penalty
-            lowered = ops.where(logits > 0, logits / penalty, logits * penalty)
-            logits = ops.where(seen, lowered, logits)
-        probabilities = ops.softmax(_kept(logits * sharpness, options), axis=-1)
-        cumulative = ops.cumsum(probabilities, axis=-1)
-        # Scaled to the sum that was reached, lest rounding leave the last id too large.
-        threshold = ops.take(uniform, t + 1, axis=1)[:, None] * cumulative[:, -1:]
-        drawn = ops.sum(ops.cast(cumulative <= threshold, "int32"), axis=-1)
-        likeliest = ops.cast(ops.argmax(logits, axis=-1), "int32")
-        drawn = ops.where(temperature[:, 0] == 0, likeliest, drawn)
+            logits = _penalize(logits, out, t, options.repetition_penalty)
+        number = ops.take(uniform, t + 1, axis=1)  # [batch]
+        drawn = _draw(logits, number, temperature, options)
         wanted = ops.take(given, t + 1, axis=1)
         ids = ops.where(wanted != 0, wanted, drawn)
         out = ops.slice_update(out, (0, t + 1), ops.expand_dims(ids, 1))
-        return (t + 1, out, *state)
+        return (t + 1, out, *new)
 
     start = (ops.convert_to_tensor(0, "int32"), given, *state)
-    return ops.while_loop(go_on, advance, start)[1]
+    return ops.while_loop(goes_on, advance, start)[1]
 
 
-def _kept(logits, options: SamplingOptions):
+def _penalize(logits, out, t, penalty: float):
+    """Lowers the logits of the tokens up to `t`; later ones have not been read."""
+    columns = ops.arange(ops.shape(out)[1])
+    read = ops.where(columns <= t, out, 0)  # [batch, length]
+    seen = occurring(read, ops.shape(logits))  # [batch, vocabulary]
+    lowered = ops.where(logits > 0, logits / penalty, logits * penalty)
+    return ops.where(seen, lowered, logits)
+
+
+def _draw(logits, number, temperature, options: SamplingOptions):
+    """Draws an id for each row, int32 `[batch]`, by a uniform random number."""
+    sharpness = 1.0 / ops.maximum(temperature, 1e-4)
+    probabilities = ops.softmax(_allowed(logits * sharpness, options), axis=-1)
+    cumulative = ops.cumsum(probabilities, axis=-1)  # [batch, vocabulary]
+    # Scaled to the sum that was reached, so that rounding leaves the last id its share.
+    threshold = number[:, None] * cumulative[:, -1:]
+    drawn = ops.sum(ops.cast(cumulative <= threshold, "int32"), axis=-1)
+    likeliest = ops.cast(ops.argmax(logits, axis=-1), "int32")
+    return ops.where(temperature[:, 0] == 0, likeliest, drawn)
+
+
+def _allowed(logits, options: SamplingOptions):
     """Rules out what `top_k` and `top_p` leave out."""
     if options.top_k and options.top_k < logits.shape[-1]:
-        least = ops.top_k(logits, options.top_k)[0][:, -1:]
+        least = ops.top_k(logits, options.top_k)[0][:, -1:]  # [batch, 1]
         logits = ops.where(logits < least, LOWEST, logits)
     if options.top_p < 1:
         ranked = ops.flip(ops.sort(ops.softmax(logits, axis=-1), axis=-1), axis=-1)
-        before = ops.cumsum(ranked, axis=-1) - ranked
+        before = ops.cumsum(ranked, axis=-1) - ranked  # [batch, vocabulary]
         least = ops.where(before < options.top_p, ranked, 1.0)
-        least = ops.min(least, axis=-1, keepdims=True)
+        least = ops.min(least, axis=-1, keepdims=True)  # [batch, 1]
         logits = ops.where(ops.softmax(logits, axis=-1) < least, LOWEST, logits)
     return logits
 

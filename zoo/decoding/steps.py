@@ -1,6 +1,8 @@
-"""What the searches share."""
+"""Helpers that the searches share."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -11,7 +13,7 @@ LOWEST = -1e9  # a logarithm that stands for impossible
 
 
 def rule_out(logits):
-    """Rules out padding, unknown and start, which are not written."""
+    """Rules out padding, unknown and start, which are never written."""
     ids = ops.arange(ops.shape(logits)[-1])
     return ops.where(ids < END, LOWEST, logits)
 
@@ -25,8 +27,11 @@ def occurring(ids, shape):
 
     Returns:
         bool `[rows, vocabulary]`.
+
+    >>> ops.convert_to_numpy(occurring(ops.array([[1, 1, 3]]), (1, 4))).tolist()
+    [[False, True, False, True]]
     """
-    rows = ops.zeros_like(ids) + ops.arange(shape[0])[:, None]
+    rows = ops.zeros_like(ids) + ops.arange(shape[0])[:, None]  # [rows, time]
     places = ops.stack([ops.reshape(a, (-1,)) for a in (rows, ids)], axis=1)
     return ops.scatter(places, ops.ones_like(places[:, 0]), shape) > 0
 
@@ -36,12 +41,16 @@ def compile_for_prediction(model: keras.Model) -> None:
     model.jit_compile = keras.backend.backend() == "jax"
 
 
-def language_model_step(model: keras.Model):
-    """Returns the step of a language model, from `[token_ids, *states]`."""
+def language_model_step(model: keras.Model) -> Callable:
+    """Returns the step of a language model, for the searches.
+
+    Args:
+        model: from `[token_ids, *states]` to `[logits, *states]`.
+    """
 
     def step(ids, states):
         logits, *new = model([ids[:, None], *states])
-        # A loop keeps its types, also where the layers compute in bfloat16.
+        # A loop keeps its types, even where the layers compute in bfloat16.
         return logits[:, 0], [ops.cast(n, s.dtype) for n, s in zip(new, states)]
 
     return step

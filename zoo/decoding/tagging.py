@@ -1,4 +1,4 @@
-"""Decoding of taggings."""
+"""Decoding of taggings: the best, the n best, and marginal probabilities."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import keras
 from keras import ops
 
 from zoo.decoding.steps import compile_for_prediction
-from zoo.layers.crf import CRF, best_paths, log_normalizers, marginals
+from zoo.layers.crf import CRF
+from zoo.layers.crf_algorithms import log_partition_terms, marginals, viterbi_paths
 
 
 class TaggingSearch(keras.Model):
-    """Base of what decodes taggings of a batch in one compiled call.
+    """Base of the models that decode taggings of a batch in one compiled call.
 
     Args:
         model: a tagger, from a dict with `token_ids` to potentials.
@@ -25,11 +26,11 @@ class TaggingSearch(keras.Model):
         self.model, self.crf = model, crf
         compile_for_prediction(self)
 
-    def chain(self, inputs):
-        """Returns potentials, transitions and mask; see `zoo.layers.crf`."""
-        potentials = self.model(inputs)
+    def chain(self, inputs) -> tuple:
+        """Returns potentials, transitions and mask; see `crf_algorithms`."""
+        potentials = self.model(inputs)  # [batch, time, tags]
         size = potentials.shape[-1]
-        scores = self.crf.scores if self.crf else ops.zeros((size, size))
+        scores = self.crf.transition_scores if self.crf else ops.zeros((size, size))
         return potentials, scores, ops.not_equal(inputs["token_ids"], 0)
 
 
@@ -41,7 +42,9 @@ class ViterbiSearch(TaggingSearch):
     """
 
     def call(self, inputs):
-        return best_paths(*self.chain(inputs), 1)[0][:, 0]
+        potentials, scores, mask = self.chain(inputs)
+        paths, _ = viterbi_paths(potentials, scores, mask, 1)  # [batch, 1, time]
+        return paths[:, 0]
 
 
 class BestTaggings(TaggingSearch):
@@ -58,8 +61,9 @@ class BestTaggings(TaggingSearch):
 
     def call(self, inputs):
         potentials, scores, mask = self.chain(inputs)
-        shares = log_normalizers(potentials, scores, mask)
-        return best_paths(potentials - shares[..., None], scores, mask, self.n_best)
+        terms = log_partition_terms(potentials, scores, mask)
+        log_potentials = potentials - terms[..., None]
+        return viterbi_paths(log_potentials, scores, mask, self.n_best)
 
 
 class Marginals(TaggingSearch):

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.decoding.beam import BeamOptions, beam_search
-from zoo.decoding.greedy import greedy
+from zoo.decoding.greedy import greedy_search
 from zoo.decoding.steps import compile_for_prediction
 from zoo.text.vocabulary import START
 
@@ -16,8 +16,8 @@ class TranslationSearch(keras.Model):
 
     Args:
         encoder: from `source_ids` to the decoder's states and context.
-        decoder: from `[target_ids, *states, *context]` to `[logits, *states]`, behind
-            which attention weights may follow.
+        decoder: from `[target_ids, *states, *context]` to `[logits, *states]`, which
+            attention weights may follow.
         num_states: how many of what the encoder returns are states.
 
     Call arguments:
@@ -37,7 +37,8 @@ class TranslationSearch(keras.Model):
         return first, encoded[: self.num_states], encoded[self.num_states :]
 
     def decode(self, ids, states: list, context: list) -> tuple:
-        """Returns the logits of one step, the states, and a list of what follows."""
+        """Returns the logits of one step, `[rows, vocabulary]`, the states, and a list
+        of the outputs that follow them."""
         logits, *rest = self.decoder([ids[:, None], *states, *context])
         return logits[:, 0], rest[: self.num_states], rest[self.num_states :]
 
@@ -55,14 +56,14 @@ class GreedySearch(TranslationSearch):
         def step(ids, states):
             return self.decode(ids, states, context)[:2]
 
-        return greedy(step, first, states, 2 * ops.shape(source_ids)[1] + 10)
+        return greedy_search(step, first, states, 2 * ops.shape(source_ids)[1] + 10)
 
 
 class BeamSearch(TranslationSearch):
-    """Keeps several hypotheses; see `zoo.decoding.beam_search`.
+    """Keeps several hypotheses at a time; see `zoo.decoding.beam_search`.
 
-    A translation is at most `max_length` long, or if that is None, twice as long as its
-    source and 10 tokens more.
+    A translation has at most `max_length` tokens; if that is None, 10 more than twice
+    those of its source.
 
     Args:
         options: how to search. A coverage penalty needs attention.
@@ -85,8 +86,8 @@ class BeamSearch(TranslationSearch):
     def call(self, source_ids):
         options = self.options
         first, states, context = self.encode(source_ids)
-        real = ops.cast(source_ids != 0, "int32")
-        limits = 2 * ops.sum(real, axis=1) + 10
+        real = ops.cast(source_ids != 0, "int32")  # [batch, time]
+        limits = 2 * ops.sum(real, axis=1) + 10  # [batch]
         longest = 2 * ops.shape(source_ids)[1] + 10
         if options.max_length:
             longest = options.max_length
@@ -94,7 +95,7 @@ class BeamSearch(TranslationSearch):
         covering = options.coverage_penalty > 0
         if covering:  # the attention that each word of the source has received
             states = [*states, ops.zeros(ops.shape(source_ids))]
-        inside = ops.repeat(real, options.beam_size, axis=0) > 0
+        is_real = ops.repeat(real, options.beam_size, axis=0) > 0  # [rows, time]
 
         def step(ids, states):
             logits, new, rest = self.decode(ids, states[: self.num_states], context)
@@ -103,9 +104,9 @@ class BeamSearch(TranslationSearch):
             return logits, new
 
         def penalty(states):
-            received = ops.log(ops.clip(states[-1], 1e-9, 1.0))
-            shortfall = ops.sum(ops.where(inside, received, 0.0), axis=1)
-            return options.coverage_penalty * shortfall
+            received = ops.log(ops.clip(states[-1], 1e-9, 1.0))  # [rows, time]
+            shortfall = ops.sum(ops.where(is_real, received, 0.0), axis=1)
+            return options.coverage_penalty * shortfall  # [rows]
 
         return beam_search(
             step,

@@ -13,18 +13,22 @@ from collections.abc import Callable
 SHIFTS = (0.0, -0.5, 0.5, -1.0, 1.0, -1.5, -2.0, -2.5, -3.0, -4.0)
 
 
-def tune_outside_score(score_with_shift: Callable[[float], float]) -> float:
-    """Returns the best of `SHIFTS`, to be added to the score of the tag `O`.
+def tune_outside_score(
+    score_with_shift: Callable[[float], float],
+) -> tuple[float, dict[float, float]]:
+    """Finds the best of `SHIFTS`, to be added to the score of the tag `O`.
 
     Args:
         score_with_shift: scores the development split with this shift, in nats; called
             once for each shift.
 
     Returns:
-        The shift with the highest score; of several the one that comes first in
-        `SHIFTS`, where 0 comes before all others.
+        The shift with the highest score (of several the one that comes first in
+        `SHIFTS`, where 0 comes before all others), and the score of every shift.
 
-    >>> tune_outside_score(lambda shift: -abs(shift + 1))
-    -1.0
+    >>> best, scores = tune_outside_score(lambda shift: -abs(shift + 1))
+    >>> best, scores[0.0], scores[best]
+    (-1.0, -1.0, -0.0)
     """
-    return max(SHIFTS, key=score_with_shift)
+    scores = {shift: score_with_shift(shift) for shift in SHIFTS}
+    return max(SHIFTS, key=scores.__getitem__), scores

@@ -83,12 +83,12 @@ GENERATION_OPTIONS: tuple[Option, ...] = (
     (
         "--top_k",
         {**WHOLE, "default": 0},
-        "draw from the N likeliest tokens only; 0 for all",
+        "draw only from the N likeliest tokens; 0 for all",
     ),
     (
         "--top_p",
         {**NUMBER, "default": 1.0},
-        "draw from the fewest tokens only that together have this probability",
+        "draw only from the fewest tokens that together have this probability",
     ),
     (
         "--repetition_penalty",

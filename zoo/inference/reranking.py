@@ -21,7 +21,7 @@ def rerank(
     lm_weight: float = 0.2,
     channel_weight: float = 0.2,
 ) -> list[list[Hypothesis]]:
-    """Ranks n-best lists anew, by what else speaks for a translation.
+    """Ranks n-best lists again, by what other models say of a translation.
 
     By Bayes' theorem `p(e | f)` is proportional to `p(e) p(f | e)`: a language model of
     the target side says how likely the translation `e` is by itself, and a translator

@@ -9,10 +9,10 @@ from keras import ops
 
 
 class Attention(keras.layers.Layer):
-    """Base of the attention layers: masked weights, and the memory's mean by them.
+    """Base of the attention layers: masked weights, and the memory averaged by them.
 
-    Each row of the memory may serve several neighbouring rows of the query, as many for
-    every row: the beams of a search share the memory of their source.
+    Each row of the memory may serve several neighboring rows of the query, the same
+    number for every row: the beams of a search share the memory of their source.
 
     Call arguments:
         query: float `[rows, queries, query_size]`, rows a multiple of batch.
@@ -20,8 +20,8 @@ class Attention(keras.layers.Layer):
             encoder computes them once.
         memory: float `[batch, steps, memory_size]`.
         mask: bool `[batch, steps]`; every row has at least one true step.
-        coverage: float `[rows, queries, steps]`, the weights of earlier queries summed;
-            only for layers that take it into account.
+        coverage: float `[rows, queries, steps]`, the summed weights of earlier queries;
+            only for layers that use it.
 
     Returns:
         The contexts `[rows, queries, memory_size]` and the weights, float32
@@ -30,20 +30,22 @@ class Attention(keras.layers.Layer):
 
     coverage = False  # whether the scores depend on the weights of earlier queries
 
-    def build(self, query_shape, keys_shape=None, memory_shape=None):
-        """Makes the weights, of which only some of the layers have any."""
+    def build(self, query_shape, keys_shape, memory_shape, mask_shape=None):
+        """Makes the weights, if the layer has any."""
 
     def scores(self, query, keys, coverage=None):
-        """Returns how well keys fit queries, `[batch, queries, steps]`."""
+        """Returns how well each key matches each query, `[batch, queries, steps]`."""
         raise NotImplementedError
 
     def call(self, query, keys, memory, mask, coverage=None):
         rows, queries = ops.shape(query)[:2]
         batch, steps = ops.shape(memory)[:2]
+        # Rows that share a memory become queries: [batch, queries', query_size].
         query = ops.reshape(query, (batch, -1, query.shape[-1]))
         if coverage is not None:
             coverage = ops.reshape(coverage, (batch, -1, steps))
         scores = ops.cast(self.scores(query, keys, coverage), "float32")
+        # [batch, queries', steps], then [batch, queries', memory_size]
         weights = ops.softmax(ops.where(ops.expand_dims(mask, 1), scores, -1e9))
         context = ops.matmul(ops.cast(weights, memory.dtype), memory)
         return tuple(
@@ -57,13 +59,19 @@ class AdditiveAttention(Attention):
     """Additive attention of Bahdanau et al. (2015).
 
     The weight of memory step `s` for query `t` is the softmax over `s` of
-    `v . tanh(W q[t] + k[s])`, the keys `k` being a projection of the memory. It costs
-    memory for `[batch, queries, steps, units]`.
+    `v . tanh(W q[t] + k[s])`, where the keys `k` are a projection of the memory. An
+    array `[batch, queries, steps, units]` must fit in memory.
 
     Args:
-        coverage: whether `w c[s]` is added inside the tanh, `c` being the sum of the
+        coverage: whether `w c[s]` is added inside the tanh, where `c` is the sum of the
             weights of the queries before `t` (Tu et al. 2016, in the form of See et al.
-            2017), so that what has been attended to can be left alone.
+            2017), so that the layer can avoid what it has already attended to.
+
+    >>> query, keys = ops.ones((2, 3, 4)), ops.ones((2, 5, 6))
+    >>> mask = ops.ones((2, 5), "bool")
+    >>> context, weights = AdditiveAttention()(query, keys, keys, mask)
+    >>> tuple(context.shape), tuple(weights.shape)
+    ((2, 3, 6), (2, 3, 5))
     """
 
     def __init__(self, coverage: bool = False, **kwargs):
@@ -81,7 +89,7 @@ class AdditiveAttention(Attention):
 
     def scores(self, query, keys, coverage=None):
         query = ops.expand_dims(ops.matmul(query, self.kernel), 2)
-        hidden = query + ops.expand_dims(keys, 1)
+        hidden = query + ops.expand_dims(keys, 1)  # [batch, queries, steps, units]
         if coverage is not None:
             hidden = hidden + ops.expand_dims(coverage, -1) * self.coverage_kernel
         return ops.squeeze(ops.matmul(ops.tanh(hidden), self.score), -1)
@@ -95,12 +103,12 @@ class DotAttention(Attention):
     """Multiplicative attention of Luong et al. (2015).
 
     The weight of memory step `s` for query `t` is the softmax over `s` of
-    `q[t] . k[s]`. It is theirs called "dot" where the keys are the memory itself, and
-    "general" where they are a projection of it.
+    `q[t] . k[s]`. The paper calls it "dot" if the keys are the memory itself, and
+    "general" if they are a projection of it.
 
     Args:
-        scaled: whether the product is divided by the root of its size (Vaswani et al.
-            2017).
+        scaled: whether the product is divided by the square root of the size of the
+            vectors (Vaswani et al. 2017).
     """
 
     def __init__(self, scaled: bool = False, **kwargs):

@@ -1,38 +1,42 @@
-"""Decoders whose attention is inside the recurrence, one step after another."""
+"""A recurrent decoder whose attention is inside the recurrence, step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import accumulate, pairwise
+import functools
+from itertools import accumulate
 
 import keras
 from keras import ops
 
+from zoo.layers.decoder_step import DecoderStep, layer_step
+
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class AttentionalDecoder(keras.layers.Layer):
-    """A stack of recurrent layers that is fed with what attention has found.
+    """Recurrent decoder with attention inside the recurrence, input feeding, or both.
 
-    At each step the attentional hidden state is `tanh(W [h; context] + b)`, with `h`
-    the state of the last recurrent layer and `context` the memory's mean by attention.
-    With `feeding` the first recurrent layer reads it at the next step, beside the input
-    (Luong et al. 2015, section 3.3). With `inside` attention comes first: its query is
-    the state before the step, and the first layer reads the context beside the input
-    (Bahdanau et al. 2015).
+    At each step the attentional hidden state is `tanh(W [h; context] + b)`, where `h`
+    is the output of the last recurrent layer and `context` the memory's mean, weighted
+    by attention. With `feeding` the first recurrent layer reads it at the next step,
+    next to the input (Luong et al. 2015, section 3.3). With `inside` attention comes
+    first: its query is the state before the step, and the first layer reads the context
+    next to the input (Bahdanau et al. 2015).
 
-    A step needs the one before it, so the whole is a loop over the steps: apart from
-    the projection of the inputs, no product is taken of all steps at once, as it is
-    where attention comes after the recurrence, and no layer runs on cuDNN.
+    Each step needs the one before it, so the decoder is a loop over the steps. Only the
+    projection of the inputs is computed for all steps at once, and no layer runs on
+    cuDNN; with attention after the recurrence, everything but the recurrence is one
+    product and the layers run as they are.
 
     Args:
-        recurrent: layers of `zoo.layers.recurrent`, of the same units; of them are
-            taken the weights, the formulas, `recurrent_dropout` and `weight_drop`.
-        attention: of `zoo.layers.attention`; with coverage if it has it.
-        hidden: a dense layer, which computes the attentional hidden state.
+        recurrent: layers of `zoo.layers.recurrent`, all of the same units. Their
+            weights, formulas, `recurrent_dropout` and `weight_drop` are used.
+        attention: of `zoo.layers.attention`, with or without coverage.
+        hidden: the dense layer that computes the attentional hidden state.
         feeding: whether the first layer reads the attentional hidden state.
-        inside: whether it reads the context; one of the two or both.
+        inside: whether the first layer reads the context; one of the two or both.
         dropout: share of each recurrent layer's outputs dropped in training. What is
-            carried from step to step, the attentional hidden state with it, is not.
+            carried from step to step, including the attentional hidden state, is not
+            dropped.
         variational: whether the same features are dropped at every step.
 
     Call arguments:
@@ -40,8 +44,8 @@ class AttentionalDecoder(keras.layers.Layer):
         states: of each recurrent layer its states `[rows, units]`; then with `feeding`
             the attentional hidden state `[rows, hidden_size]`, and with coverage the
             sum of the weights so far, float32 `[rows, steps]`.
-        keys: float `[batch, steps, units]`; for this and what follows, as for the rows,
-            see `zoo.layers.attention.Attention`.
+        keys: float `[batch, steps, units]`; rows are a multiple of the batch, as for
+            `zoo.layers.attention.Attention`.
         memory: float `[batch, steps, memory_size]`.
         mask: bool `[batch, steps]`.
 
@@ -66,13 +70,11 @@ class AttentionalDecoder(keras.layers.Layer):
         self.feeding, self.inside = feeding, inside
         self.dropout, self.variational = dropout, variational
         self.seed_generator = keras.random.SeedGenerator()
-        for layer in recurrent:
-            layer.stepped = True
 
     def build(self, x_shape, keys_shape, memory_shape):
         units, width = self.recurrent[0].units, memory_shape[-1]
         size = x_shape[-1] + self.inside * width + self.feeding * self.hidden.units
-        parts = [
+        parts: list[tuple[keras.layers.Layer, list]] = [
             (layer, [(None, None, units if i else size)])
             for i, layer in enumerate(self.recurrent)
         ]
@@ -88,45 +90,26 @@ class AttentionalDecoder(keras.layers.Layer):
         dtype, size = self.compute_dtype, x.shape[-1]
         rows, time = ops.shape(x)[:2]
         (kernel, first), *others = (
-            _step(layer, rows, dtype, training) for layer in self.recurrent
+            layer_step(layer, rows, dtype, training) for layer in self.recurrent
         )
-        layers = [(kernel[size:], first), *others]
-
-        def attend(query, coverage):
-            query = ops.expand_dims(ops.cast(query, dtype), 1)
-            coverage = [ops.expand_dims(received, 1) for received in coverage]
-            context, weights = self.attention(query, keys, memory, mask, *coverage)
-            return context[:, 0], weights[:, 0]
-
-        def advance(carried, now):
-            states, hidden, _, coverage = carried
-            projected, *kept = (now[:, a:b] for a, b in pairwise(ends))
-            read = [hidden] if self.feeding else []
-            if self.inside:
-                context, weights = attend(states[-1][0], coverage)
-                read.append(context)
-            h, new = ops.concatenate(read, axis=-1), []
-            for i, (kernel, step) in enumerate(layers):
-                a = ops.matmul(h, kernel)
-                a = a if i else a + projected
-                new.append(step(ops.cast(a, "float32"), states[i]))
-                h = ops.cast(new[i][0], dtype)
-                h = h * kept[i] if kept else h
-            if not self.inside:
-                context, weights = attend(h, coverage)
-            hidden = self.hidden(ops.concatenate([h, context], axis=-1))
-            carried = new, hidden, weights, [sum_ + weights for sum_ in coverage]
-            return carried, carried  # TensorFlow gives of each step what is carried
-
-        # A scan of Keras on TensorFlow takes one input only, if its length is unknown.
+        # Of all steps at once; the rest of the first kernel is for what a step reads.
         projected = ops.matmul(ops.cast(x, dtype), kernel[:size])
         inputs = [
-            ops.transpose(projected, (1, 0, 2)),
-            *self._kept(time, rows, training),
+            ops.transpose(projected, (1, 0, 2)),  # [time, rows, gates * units]
+            *self._dropout_masks(time, rows, training),
         ]
-        ends = list(accumulate((each.shape[-1] for each in inputs), initial=0))
+        step = DecoderStep(
+            layers=[(kernel[size:], first), *others],
+            attend=functools.partial(self._attend, keys, memory, mask),
+            hidden=self.hidden,
+            feeding=self.feeding,
+            inside=self.inside,
+            dtype=dtype,
+            ends=list(accumulate((each.shape[-1] for each in inputs), initial=0)),
+        )
+        # A scan of Keras on TensorFlow takes one input only, if its length is unknown.
         last, every = ops.scan(
-            advance,
+            step,
             self._start(states, rows, ops.shape(memory)[1]),
             ops.concatenate(inputs, axis=-1),
         )
@@ -134,6 +117,13 @@ class AttentionalDecoder(keras.layers.Layer):
         finals = [ops.cast(state, dtype) for layer in last[0] for state in layer]
         finals += [last[1]] if self.feeding else []
         return hidden, weights, *finals, *last[3]
+
+    def _attend(self, keys, memory, mask, query, coverage: list) -> tuple:
+        """Returns the context `[rows, memory_size]` and the weights `[rows, steps]`."""
+        query = ops.expand_dims(ops.cast(query, self.compute_dtype), 1)
+        coverage = [ops.expand_dims(received, 1) for received in coverage]
+        context, weights = self.attention(query, keys, memory, mask, *coverage)
+        return context[:, 0], weights[:, 0]
 
     def _start(self, states: list, rows, steps) -> tuple:
         """Returns what is carried to the first step: the states of each layer, the
@@ -152,9 +142,9 @@ class AttentionalDecoder(keras.layers.Layer):
             coverage,
         )
 
-    def _kept(self, time, rows, training: bool) -> list:
-        """Draws what each layer's outputs are multiplied with, `[time, rows, units]`;
-        an empty list if nothing is dropped."""
+    def _dropout_masks(self, time, rows, training: bool) -> list:
+        """Draws what each layer's outputs are multiplied by, `[time, rows, units]`; an
+        empty list if nothing is dropped."""
         if not (training and self.dropout):
             return []
         shape = (1, None, None) if self.variational else None
@@ -190,54 +180,12 @@ class AttentionalDecoder(keras.layers.Layer):
         return super().from_config({**config, **parts})
 
 
-def _step(layer, rows, dtype: str, training: bool) -> tuple[object, Callable]:
-    """Computes what all steps of a recurrent layer share.
-
-    Args:
-        layer: of `zoo.layers.recurrent`.
-        rows: of the batch.
-        dtype: of the product with the kernel.
-        training: whether to drop.
-
-    Returns:
-        The kernel, and the step: from the product of the input and the kernel, float32
-        `[rows, gates * units]`, and the list of states to the new states.
-    """
-    formulas, cell, two = layer.scan_cell(), layer.cell, 2 * layer.units
-    scale, inner_bias, kept = formulas.scale(), None, None
-    kernel, recurrent, bias = (
-        ops.cast(weight, "float32")
-        for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
-    )
-    if training and layer.weight_drop:
-        recurrent = keras.random.dropout(
-            recurrent, layer.weight_drop, seed=layer.weight_seed
-        )
-    if training and layer.recurrent_dropout:
-        kept = keras.random.dropout(
-            ops.ones((rows, layer.units)),
-            layer.recurrent_dropout,
-            seed=cell.seed_generator,
-        )
-    if formulas.has_inner_bias:
-        inner_bias = bias[1, two:]
-        bias = ops.concatenate([bias[0, :two] + bias[1, :two], bias[0, two:]])
-    recurrent, bias = recurrent * scale, bias * scale
-
-    def step(projected, states):
-        h = states[0] if kept is None else states[0] * kept
-        inner = ops.matmul(h, recurrent)
-        return formulas.step(projected + bias, inner, states, inner_bias)[0]
-
-    return ops.cast(kernel * scale, dtype), step
-
-
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class FirstState(keras.layers.Layer):
-    """Zeros, from which a `AttentionalDecoder` starts.
+    """Zeros, as the first value of what an `AttentionalDecoder` carries.
 
     Args:
-        size: of a row; None for as many numbers as the memory has steps.
+        size: of a row; None for the number of steps of the memory.
 
     Call arguments:
         like: bool `[batch, steps]`, the mask of the memory.

@@ -1,4 +1,4 @@
-"""Words from their characters."""
+"""Vectors of words from their characters."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from zoo.layers.embedding import unit_vectors
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class CharacterConvolution(keras.layers.Layer):
-    """A vector for each word: convolution over its letters, then the maximum over them.
+    """A vector for each word: a convolution over its characters, then the maximum.
 
-    As in Ma and Hovy (2016). Letters that are padding take no part.
+    As in Ma and Hovy (2016). Padding is left out.
 
     Args:
         vocabulary_size: number of character ids, 0 being padding.
         embedding_size: size of a character's vector.
         filters: size of a word's vector.
-        width: letters that a filter spans.
+        width: characters that a filter spans.
 
     Call arguments:
-        character_ids: int32 `[batch, time, letters]`.
+        character_ids: int32 `[batch, time, characters]`.
 
     Returns:
-        float `[batch, time, filters]`; zero for a word without letters.
+        float `[batch, time, filters]`; zero for a word without characters.
+
+    >>> tuple(CharacterConvolution(9, filters=8)(ops.ones((2, 5, 7), "int32")).shape)
+    (2, 5, 8)
     """
 
     def __init__(
@@ -54,19 +57,19 @@ class CharacterConvolution(keras.layers.Layer):
         )
 
     def call(self, character_ids):
-        batch, time, letters = ops.shape(character_ids)
-        ids = ops.reshape(character_ids, (-1, letters))
-        mask = ops.expand_dims(ops.not_equal(ids, 0), -1)
+        batch, time, length = ops.shape(character_ids)
+        ids = ops.reshape(character_ids, (-1, length))  # [words, length]
+        mask = ops.expand_dims(ops.not_equal(ids, 0), -1)  # [words, length, 1]
         x = ops.take(self.embeddings, ids, axis=0) * ops.cast(mask, self.compute_dtype)
         # The windows side by side make the convolution one matrix product, which is
         # faster on a CPU than the convolution kernel, and its gradient much faster.
         before = self.width // 2
         padded = ops.pad(x, ((0, 0), (before, self.width - 1 - before), (0, 0)))
         windows = ops.concatenate(
-            [padded[:, i : i + letters] for i in range(self.width)], axis=-1
-        )
+            [padded[:, i : i + length] for i in range(self.width)], axis=-1
+        )  # [words, length, width * embedding_size]
         x = ops.relu(ops.matmul(windows, self.kernel) + self.bias)
-        x = ops.max(x * ops.cast(mask, x.dtype), axis=1)
+        x = ops.max(x * ops.cast(mask, x.dtype), axis=1)  # [words, filters]
         return ops.reshape(x, (batch, time, self.filters))
 
     def get_config(self):
@@ -81,10 +84,8 @@ class CharacterConvolution(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class CharacterLSTM(keras.layers.Layer):
-    """A vector for each word: where an LSTM ends that reads its letters, and where one
-    ends that reads them backwards.
-
-    As in Lample et al. (2016).
+    """A vector for each word: the final states of a bidirectional LSTM over its
+    characters (Lample et al. 2016).
 
     Args:
         vocabulary_size: number of character ids, 0 being padding.
@@ -92,10 +93,13 @@ class CharacterLSTM(keras.layers.Layer):
         units: size of the state of each direction.
 
     Call arguments:
-        character_ids: int32 `[batch, time, letters]`.
+        character_ids: int32 `[batch, time, characters]`.
 
     Returns:
-        float `[batch, time, 2 * units]`; zero for a word without letters.
+        float `[batch, time, 2 * units]`; zero for a word without characters.
+
+    >>> tuple(CharacterLSTM(9, units=4)(ops.ones((2, 5, 7), "int32")).shape)
+    (2, 5, 8)
     """
 
     def __init__(
@@ -112,6 +116,7 @@ class CharacterLSTM(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="lstm",
         )
+        # The name is part of the variables' paths in checkpoints.
         self.lstm = recurrent.Bidirectional(
             layer, dtype=self.dtype_policy, name="letters"
         )
@@ -125,15 +130,15 @@ class CharacterLSTM(keras.layers.Layer):
         self.lstm.build((None, None, self.embedding_size))
 
     def call(self, character_ids):
-        batch, time, letters = ops.shape(character_ids)
-        ids = ops.reshape(character_ids, (-1, letters))
+        batch, time, length = ops.shape(character_ids)
+        ids = ops.reshape(character_ids, (-1, length))  # [words, length]
         mask = ops.not_equal(ids, 0)
         # No row may be all padding on cuDNN, so every one has a first step.
-        read = ops.logical_or(mask, ops.arange(letters) == 0)
-        x = ops.take(self.embeddings, ids, axis=0)
+        read = ops.logical_or(mask, ops.arange(length) == 0)
+        x = ops.take(self.embeddings, ids, axis=0)  # [words, length, embedding_size]
         _, forward, _, backward, _ = self.lstm(x, mask=read)
         x = ops.cast(ops.concatenate([forward, backward], axis=-1), self.compute_dtype)
-        x = x * ops.cast(mask[:, :1], x.dtype)
+        x = x * ops.cast(mask[:, :1], x.dtype)  # [words, 2 * units]
         return ops.reshape(x, (batch, time, 2 * self.units))
 
     def get_config(self):

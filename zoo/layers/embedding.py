@@ -1,4 +1,4 @@
-"""Words as vectors: learnt from the task, or given and kept, and dropout of words."""
+"""Vectors of tokens: learned from the task, or given and kept; and word dropout."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ EMBEDDING = "embedding"  # name of the layer of the tokens' vectors
 
 
 def unit_vectors(size: int) -> keras.initializers.Initializer:
-    """Returns what the vectors of an embedding start from: uniform, of length 1.
+    """Returns an initializer of embeddings: vectors with a mean square length of 1.
 
-    That is numbers between plus and minus sqrt(3 / size), as in Ma and Hovy (2016).
-    Keras's own start, +-0.05, is so narrow that a model has long to go before it tells
-    words apart.
+    Its numbers are uniform between plus and minus sqrt(3 / size), as in Ma and Hovy
+    (2016). Keras's own initializer, +-0.05, is so narrow that a model takes long to
+    tell words apart.
 
     Args:
         size: of a vector.
+
+    >>> round(unit_vectors(3).maxval, 2)
+    1.0
     """
     bound = math.sqrt(3 / size)
     return keras.initializers.RandomUniform(-bound, bound)
@@ -71,14 +74,15 @@ def embed_tokens(
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class PartlyFrozenEmbedding(keras.layers.Layer):
-    """An embedding whose first ids are learnt, while the vectors of the others stay.
+    """An embedding whose first ids are learned, while the vectors of the others stay.
 
-    In two tables, so that a step costs nothing for vectors that it does not change,
-    however many there are. `vectors.trainable = True` has them learnt as well.
+    It has two tables, so that a training step costs nothing for vectors that it does
+    not change, however many there are. With `vectors.trainable = True` they are learned
+    as well.
 
     Args:
-        num_learnt: ids of the table `embeddings`, from 0 on.
-        num_frozen: ids of the table `vectors`, behind them.
+        num_learned: number of ids in the table `embeddings`, from 0 on.
+        num_frozen: number of ids in the table `vectors`, which follow.
         size: of a vector.
 
     Call arguments:
@@ -88,14 +92,14 @@ class PartlyFrozenEmbedding(keras.layers.Layer):
         float `[batch, time, size]`.
     """
 
-    def __init__(self, num_learnt: int, num_frozen: int, size: int, **kwargs):
+    def __init__(self, num_learned: int, num_frozen: int, size: int, **kwargs):
         super().__init__(**kwargs)
-        self.num_learnt, self.num_frozen, self.size = num_learnt, num_frozen, size
+        self.num_learned, self.num_frozen, self.size = num_learned, num_frozen, size
 
     def build(self, shape):
         options = {"initializer": unit_vectors(self.size), "autocast": False}
         self.embeddings = self.add_weight(
-            shape=(self.num_learnt, self.size), name="embeddings", **options
+            shape=(self.num_learned, self.size), name="embeddings", **options
         )
         self.vectors = self.add_weight(
             shape=(self.num_frozen, self.size), name="vectors", **options
@@ -104,17 +108,17 @@ class PartlyFrozenEmbedding(keras.layers.Layer):
         self.vectors.trainable = False
 
     def call(self, token_ids):
-        last = self.num_learnt - 1
-        learnt = ops.take(self.embeddings, ops.minimum(token_ids, last), axis=0)
-        others = ops.maximum(token_ids - self.num_learnt, 0)
+        last = self.num_learned - 1
+        learned = ops.take(self.embeddings, ops.minimum(token_ids, last), axis=0)
+        others = ops.maximum(token_ids - self.num_learned, 0)
         frozen = ops.take(self.vectors, others, axis=0)
-        is_learnt = ops.expand_dims(token_ids <= last, -1)
-        return ops.cast(ops.where(is_learnt, learnt, frozen), self.compute_dtype)
+        is_learned = ops.expand_dims(token_ids <= last, -1)  # [batch, time, 1]
+        return ops.cast(ops.where(is_learned, learned, frozen), self.compute_dtype)
 
     def get_config(self):
         return {
             **super().get_config(),
-            "num_learnt": self.num_learnt,
+            "num_learned": self.num_learned,
             "num_frozen": self.num_frozen,
             "size": self.size,
         }
@@ -122,10 +126,10 @@ class PartlyFrozenEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class WordDropout(keras.layers.Layer):
-    """In training, makes words unknown at random; padding stays padding.
+    """Replaces random tokens by the unknown one in training; padding stays.
 
     Args:
-        rate: share of the words.
+        rate: share of the tokens that are replaced.
 
     Call arguments:
         token_ids: int32 `[batch, time]`.

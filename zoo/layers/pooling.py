@@ -15,6 +15,9 @@ class PaddingMask(keras.layers.Layer):
 
     Returns:
         bool `[batch, time]`.
+
+    >>> ops.convert_to_numpy(PaddingMask()(ops.array([[5, 2, 0]]))).tolist()
+    [[True, True, False]]
     """
 
     def call(self, token_ids):
@@ -32,13 +35,12 @@ class MaskedPooling(keras.layers.Layer):
         float `[batch, features]`.
     """
 
-    # Only the explicit mask counts; the implicit one of the recurrent layers ends here.
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
 
     def compute_mask(self, inputs, previous_mask=None):
-        return None
+        return None  # only the explicit mask counts; Keras's implicit one ends here
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
@@ -51,7 +53,13 @@ class ZeroPadding(MaskedPooling):
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class MaxPooling(MaskedPooling):
-    """The largest value of each feature over the real steps."""
+    """The largest value of each feature over the real steps.
+
+    >>> mask = ops.array([[True, True, False]])
+    >>> pooled = MaxPooling()(ops.array([[[1.0], [3.0], [9.0]]]), mask)
+    >>> ops.convert_to_numpy(pooled).tolist()
+    [[3.0]]
+    """
 
     def call(self, x, mask):
         lowest = ops.cast(-1e9, x.dtype)
@@ -63,7 +71,7 @@ class MeanPooling(MaskedPooling):
     """The mean of each feature over the real steps."""
 
     def call(self, x, mask):
-        weights = ops.expand_dims(ops.cast(mask, x.dtype), -1)
+        weights = ops.expand_dims(ops.cast(mask, x.dtype), -1)  # [batch, time, 1]
         return ops.sum(x * weights, axis=1) / ops.sum(weights, axis=1)
 
 
@@ -91,9 +99,10 @@ class AttentionPooling(MaskedPooling):
     def call(self, x, mask):
         scores = ops.matmul(
             ops.tanh(ops.matmul(x, self.kernel) + self.bias), self.score
-        )
+        )  # [batch, time, 1]
         scores = ops.where(ops.expand_dims(mask, -1), ops.cast(scores, "float32"), -1e9)
-        return ops.sum(x * ops.cast(ops.softmax(scores, axis=1), x.dtype), axis=1)
+        weights = ops.cast(ops.softmax(scores, axis=1), x.dtype)
+        return ops.sum(x * weights, axis=1)  # [batch, features]
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}

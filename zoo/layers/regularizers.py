@@ -1,4 +1,4 @@
-"""Regularisers of language models (Merity et al. 2018)."""
+"""Regularizers of language models (Merity et al. 2018)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class EmbeddingDropout(keras.layers.Layer):
-    """Drops tokens of the vocabulary from a batch, each wherever it occurs.
+    """Drops tokens of the vocabulary from a whole batch, in training.
 
-    The vectors of the others are scaled up (Gal and Ghahramani 2016).
+    A dropped token is zero wherever it occurs, and the vectors of the others are scaled
+    up (Gal and Ghahramani 2016).
 
     Args:
         size: of the vocabulary.
@@ -19,6 +20,9 @@ class EmbeddingDropout(keras.layers.Layer):
     Call arguments:
         vectors: of the tokens, float `[batch, time, features]`.
         token_ids: int32 `[batch, time]`.
+
+    Returns:
+        float `[batch, time, features]`.
     """
 
     def __init__(self, size: int, rate: float, **kwargs):
@@ -31,7 +35,7 @@ class EmbeddingDropout(keras.layers.Layer):
             return vectors
         kept = keras.random.dropout(
             ops.ones((self.size, 1)), self.rate, seed=self.seed_generator
-        )
+        )  # [vocabulary, 1]
         return vectors * ops.cast(ops.take(kept, token_ids, axis=0), vectors.dtype)
 
     def get_config(self):
@@ -40,11 +44,11 @@ class EmbeddingDropout(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class ActivationPenalty(keras.layers.Layer):
-    """Adds to the training loss what large and quickly changing outputs cost.
+    """Adds a penalty for large and for quickly changing outputs to the training loss.
 
-    That is `activation` times the mean of the squares of what is left after dropout,
-    and `temporal` times the mean square of the difference between neighbouring steps
-    before dropout.
+    It is `activation` times the mean square of the outputs after dropout, plus
+    `temporal` times the mean square of the difference between neighboring steps before
+    dropout.
 
     Args:
         activation: factor of the squares.
@@ -52,7 +56,7 @@ class ActivationPenalty(keras.layers.Layer):
 
     Call arguments:
         dropped: float `[batch, time, units]`, after dropout.
-        raw: the same before.
+        raw: float `[batch, time, units]`, before dropout.
 
     Returns:
         `dropped`.

@@ -27,7 +27,7 @@ def recurrent_layer(
     """Makes one layer that returns its sequence and its final states.
 
     Args:
-        config: cell, units, dropout and initialiser.
+        config: cell, units, dropout and initializer.
         name: of the layer.
         bidirectional: overrides the configuration's.
 
@@ -42,7 +42,7 @@ def recurrent_layer(
         options["activation"] = "relu"
     layer = RECURRENT_LAYERS[config.cell](
         config.units,
-        # Keras's identity initialiser is for square matrices only.
+        # Keras's identity initializer is for square matrices only.
         recurrent_initializer=StackedIdentity() if identity else "orthogonal",
         recurrent_dropout=config.recurrent_dropout,
         weight_drop=config.weight_drop,
@@ -74,6 +74,7 @@ def recurrent_stack(x, mask, config: RecurrentConfig, prefix: str = "recurrent")
     x = dropout(x, config.input_dropout, f"{prefix}_input_dropout", config)
     states = []
     for i in range(config.num_layers):
+        # [batch, time, units], with twice the units if bidirectional
         x, *state = recurrent_layer(config, layer_name(i, prefix))(x, mask=mask)
         states.append(state)
         x = dropout(x, config.output_dropout, f"{prefix}_{i}_dropout", config)
@@ -92,7 +93,11 @@ def dropout(x, rate: float, name: str, config: RecurrentOptions):
 
 @keras.saving.register_keras_serializable("recurrent_zoo")
 class StackedIdentity(keras.initializers.Initializer):
-    """Identity matrices side by side, one for each gate (Le et al. 2015)."""
+    """Identity matrices side by side, one for each gate (Le et al. 2015).
+
+    >>> keras.ops.convert_to_numpy(StackedIdentity()((2, 4), "int32")).tolist()
+    [[1, 0, 1, 0], [0, 1, 0, 1]]
+    """
 
     def __call__(self, shape, dtype=None):
         rows, columns = shape

@@ -8,7 +8,7 @@ CASINGS = ("lower", "upper", "initial", "mixed", "number", "with digits", "other
 def casing(word: str) -> str:
     """Returns the case of a word, one of `CASINGS`.
 
-    After Collobert et al. (2011), with a category for words with letters and digits.
+    After Collobert et al. (2011), with a category for words of letters and digits.
 
     >>> [casing(word) for word in ("dog", "USA", "A", "Dog", "iPod", "1,000", "B2B")]
     ['lower', 'upper', 'initial', 'initial', 'mixed', 'number', 'with digits']

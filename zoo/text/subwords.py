@@ -72,7 +72,7 @@ class SubwordTokenizer:
             )
         except ERRORS as error:
             reason = " ".join(str(error).split("] ")[-1].split())
-            message = f"subwords: {size} do not fit the text: {reason}"
+            message = f"num_subwords: {size} do not fit the text: {reason}"
             raise ValueError(message) from None
         return cls(model.getvalue())
 

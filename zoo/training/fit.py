@@ -56,14 +56,8 @@ def fit(
     keeper = BestWeights(
         f"val_{objective.score}", objective.mode, config, save, on_epoch, evaluate
     )
-    metric = objective.metric
-    model.compile(
-        make_optimizer(config, len(train), delayed),
-        objective.loss,
-        weighted_metrics=[TokenMetric(metric)] if metric else None,
-        # XLA on JAX; on TensorFlow it takes cuDNN away and compiles for every length.
-        jit_compile=keras.backend.backend() == "jax",
-    )
+    optimizer = make_optimizer(config, len(train), delayed)
+    _compile(model, optimizer, objective)
     try:
         with _on_interrupt(keeper.interrupt):
             (batches, feeders), (dev_batches, _) = prefetch(train), prefetch(dev)
@@ -81,6 +75,19 @@ def fit(
         raise KeyboardInterrupt(f"interrupted in epoch {keeper.epoch + 1}") from None
     model.set_weights(keeper.best_weights)
     return keeper.rows
+
+
+def _compile(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, objective: Objective
+) -> None:
+    metric = objective.metric
+    model.compile(
+        optimizer,
+        objective.loss,
+        weighted_metrics=[TokenMetric(metric)] if metric else None,
+        # XLA on JAX; on TensorFlow it takes cuDNN away and compiles for every length.
+        jit_compile=keras.backend.backend() == "jax",
+    )
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
+from zoo.keras_compat import adam_slots, variable_index
 from zoo.training.weight_averaging import OptimizerBase, WeightAveragingMixin
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class DelayedTrainingMixin(OptimizerBase):
         )
 
     def update_step(self, gradient, variable, learning_rate):
-        if self._get_variable_index(variable) in self._delayed:
+        if variable_index(self, variable) in self._delayed:
             learning_rate = ops.where(
                 self.iterations < self._delay_steps,
                 0.0,
@@ -79,12 +80,13 @@ class FusedAdam(keras.optimizers.Adam):
 
         if tf.distribute.has_strategy():
             return super().update_step(gradient, variable, learning_rate)
-        index, dtype = self._get_variable_index(variable), variable.dtype
+        dtype = variable.dtype
+        first_moment, second_moment = adam_slots(self, variable)
         step = ops.cast(self.iterations + 1, dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
+            m=first_moment.value.handle,
+            v=second_moment.value.handle,
             beta1_power=ops.power(ops.cast(self.beta_1, dtype), step),
             beta2_power=ops.power(ops.cast(self.beta_2, dtype), step),
             lr=ops.cast(learning_rate, dtype),

@@ -134,14 +134,11 @@ def initial_embeddings(
     )
     place = {token: i for i, token in enumerate(found.tokens)}
     rows = [place[form(word)] for word in ranked]
-    has_vector = found.found[rows]
-    learned = [i for i, word in enumerate(ranked) if counts[word] >= min_count]
-    given = np.flatnonzero(has_vector).tolist()
-    frozen = []
-    if config.finetune_vectors:
-        learned = sorted(set(learned) | set(given))
-    else:
-        learned, frozen = sorted(set(learned) - set(given)), given
+    frequent = {i for i, word in enumerate(ranked) if counts[word] >= min_count}
+    given = set(np.flatnonzero(found.found[rows]).tolist())
+    tuned = bool(config.finetune_vectors)
+    learned = sorted(frequent | given if tuned else frequent - given)
+    frozen = [] if tuned else sorted(given)
     known = {*ranked, *SPECIAL_TOKENS}
     more = [i for i in range(len(forms), len(found.tokens))]
     more = [i for i in more if found.tokens[i] not in known]

@@ -9,13 +9,15 @@ improved for some evaluations. Their SGD has no momentum; that of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import keras
 from keras import ops
 
+from zoo.keras_compat import optimized_variables
+
 if TYPE_CHECKING:
-    OptimizerBase = keras.optimizers.Optimizer
+    OptimizerBase: TypeAlias = keras.optimizers.Optimizer
 else:
     OptimizerBase = object  # a mixin, which stands before the optimizer it extends
 
@@ -71,7 +73,7 @@ class WeightAveragingMixin(OptimizerBase):
         begun = ops.cast(self._averaged > 0, "float32")
         count = self._averaged + begun
         share = begun / ops.maximum(count, 1.0)
-        for variable, mean in zip(self._trainable_variables, self._means):
+        for variable, mean in zip(optimized_variables(self), self._means):
             mean.assign_add(ops.cast(share, mean.dtype) * (variable - mean))
         self._averaged.assign(count)
 
@@ -82,13 +84,13 @@ class WeightAveragingMixin(OptimizerBase):
 
     def start_averaging(self) -> None:
         """Starts the mean with the present weights."""
-        for variable, mean in zip(self._trainable_variables, self._means):
+        for variable, mean in zip(optimized_variables(self), self._means):
             mean.assign(ops.copy(variable))  # JAX donates the memory of both
         self._averaged.assign(1.0)
 
     def swap_averages(self) -> None:
         """Swaps the weights and their mean."""
-        for variable, mean in zip(self._trainable_variables, self._means):
+        for variable, mean in zip(optimized_variables(self), self._means):
             weights = ops.copy(variable)
             variable.assign(mean)
             mean.assign(weights)

@@ -1,0 +1,21 @@
+# The public names of this package; __init__.py imports each when it is first used.
+
+from . import baselines as baselines
+from . import metrics as metrics
+from . import plots as plots
+from .calibration import calibration_error as calibration_error
+from .calibration import find_temperature as find_temperature
+from .calibration import negative_log_likelihood as negative_log_likelihood
+from .outside_score import tune_outside_score as tune_outside_score
+from .token_metrics import TokenMetric as TokenMetric
+
+__all__ = [
+    "TokenMetric",
+    "baselines",
+    "calibration_error",
+    "find_temperature",
+    "metrics",
+    "negative_log_likelihood",
+    "plots",
+    "tune_outside_score",
+]
