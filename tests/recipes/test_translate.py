@@ -5,7 +5,7 @@ import pytest
 from conftest import tiny
 
 import zoo
-from recipes import translate
+from recipes import generate, translate
 from zoo.evaluation.metrics import bleu
 
 
@@ -43,12 +43,15 @@ def test_a_share_of_samples_that_cannot_be(tmp_path):
 
 def test_evaluation_with_a_language_model(runs, tmp_path):
     """A weight so large that the language model alone decides."""
-    model = runs["translate"].result.model
-    changes = {"rerank": str(runs["generate"].directory), "rerank_weight": 1e6}
+    sizes = {"units": 16, "embedding_size": 16, "epochs": 8}
+    generate.run(
+        tiny("generate", tmp_path / "lm", tokens="words", learning_rate=0.05, **sizes)
+    )
+    model, lm = runs["translate"].result.model, zoo.load(tmp_path / "lm" / "run")
+    changes = {"rerank": str(tmp_path / "lm" / "run"), "rerank_weight": 1e6}
     config = tiny("translate", tmp_path, beam_size=4, **changes)
     corpus = translate.read(config)["test"]
     sources = [source for source, _ in corpus]
-    lm = zoo.load(changes["rerank"])
     expected = []
     for found in model.n_best(sources, 4, 4):
         lines = lm.line_log_probabilities([h.text for h in found])
