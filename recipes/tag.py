@@ -265,14 +265,11 @@ def tune(tagger: Tagger, dev: Tagged) -> float:
         dev: sentences that had no part in training.
     """
 
-    scores: dict[float, float] = {}
-
     def f1(shift: float) -> float:
         tagger.shift_score("O", shift)
-        scores[shift] = score(tagger.settings["scheme"], *_predict(tagger, dev))
-        return scores[shift]
+        return score(tagger.settings["scheme"], *_predict(tagger, dev))
 
-    best = tune_outside_score(f1)
+    best, scores = tune_outside_score(f1)
     tagger.shift_score("O", best)
     print(
         f"score of O shifted by {best}: F1 of the development split "

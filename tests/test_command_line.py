@@ -170,6 +170,7 @@ def test_multiword_tokens_and_empty_nodes_are_not_words(runs):
     [
         ("--foo 1", "unknown option --foo; see --help"),
         ("--unitz=1", "unknown option --unitz; did you mean units?"),
+        ("--unit=1", "unknown option --unit; did you mean units?"),
         ("extra", "unknown option extra; see --help"),
         ("--units x", "--units: expected a whole number, got 'x'"),
         ("--units 1.5", "--units: expected a whole number, got '1.5'"),

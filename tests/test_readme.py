@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import doctest
 import importlib
 import importlib.util
 import os
@@ -195,6 +196,9 @@ def test_what_a_page_shows_is_understood(page):
     for command in commands(text):
         understand(command)
     for code in blocks(text, "python"):
+        if ">>>" in code:
+            examples = doctest.DocTestParser().get_examples(code)
+            code = "".join(example.source for example in examples)
         for name, options in configurations(code):
             importlib.import_module(f"recipes.{name}").Config(**options)
 

@@ -14,7 +14,7 @@ from recipes import generate
 from zoo.command_line import parse
 from zoo.inference.cache import Cache
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "recipes" / "README.md"
 
 
 def test_a_language_model_by_words(tmp_path):
@@ -86,10 +86,10 @@ def test_a_language_model_of_averaged_weights(tmp_path):
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.skipif(not README.exists(), reason="not in a checkout")
+@pytest.mark.skipif(not PAGE.exists(), reason="not in a checkout")
 def test_the_larger_configuration_of_wikitext2(tmp_path):
-    texts = [file.read_text("utf-8") for file in README.parent.rglob("README.md")]
-    (block,) = re.findall("<!-- wikitext2: begin -->(.*?)<!--", "".join(texts), re.S)
+    page = PAGE.read_text(encoding="utf-8")
+    (block,) = re.findall("<!-- wikitext2: begin -->(.*?)<!--", page, re.S)
     words = shlex.split(block.replace("\\\n", " "))
     data = write_corpus(tmp_path / "data", "generate")
     small = arguments("generate", data, num_layers=3, batch_size=2, bptt_steps=4)

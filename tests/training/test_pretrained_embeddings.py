@@ -16,7 +16,7 @@ from zoo.checkpoints import load
 from zoo.training.config import VectorsConfig
 from zoo.training.pretrained_embeddings import initial_embeddings
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "pretrained" / "README.md"
 SENTENCES = [["a", "b", "a"], ["B", "rare", "odd"], ["c", "odd", "<unk>"]]
 ROWS = {
     "first": (9, 9), "a": (1, 0), "<unk>": (7, 7), "b": (0, 2), "rare": (3, 3),
@@ -227,13 +227,10 @@ def test_unfrozen_vectors_wait(recipe, tmp_path, words_file):
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="compiles for long")
-@pytest.mark.skipif(not README.exists(), reason="not in a checkout")
-def test_the_recipe_of_readme(tmp_path, glove_package, monkeypatch, capsys):
-    texts = [file.read_text("utf-8") for file in README.parent.rglob("README.md")]
-    found = re.findall(
-        "<!-- names: begin -->\n```python\n(.*?)```", "".join(texts), re.S
-    )
-    (code,) = found
+@pytest.mark.skipif(not PAGE.exists(), reason="not in a checkout")
+def test_the_example_of_the_page(tmp_path, glove_package, monkeypatch, capsys):
+    page = PAGE.read_text(encoding="utf-8")
+    (code,) = re.findall("<!-- names: begin -->\n```python\n(.*?)```", page, re.S)
     assert len(code.splitlines()) <= 21
     sentences = "the O\ndog O\nto O\nNew B-LOC\nYork I-LOC\n\nAnn B-PER\nran O\n\n"
     (tmp_path / "names.conll").write_text(sentences * 10)
