@@ -157,7 +157,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
 
 def read(config: Config) -> dict[str, Labeled]:
     """Returns the splits of the configuration's data: `(text, label)`."""
-    return corpora.labelled(
+    return corpora.labeled(
         config.data,
         text_column=config.text_column,
         label_column=config.label_column,

@@ -436,7 +436,7 @@ def test_two_variables_of_one_path():
         ({"vocabularies": {}}, "tokens"),
         ({"settings": {}}, "settings: tokenizer: expected dict, got None"),
         ({"settings": {"tokenizer": {"kind": "word"}}}, "kind: expected 'words' or"),
-        ({"settings": {"tokenizer": {"kind": "words", "colour": 1}}}, "colour"),
+        ({"settings": {"tokenizer": {"kind": "words", "color": 1}}}, "color"),
         ({"model": {"vocabulary_size": 7}}, "vocabulary_size"),
         ({"vocabularies": {"tokens": ["a", "a"]}}, "the token 'a' is listed twice"),
     ],

@@ -111,7 +111,7 @@ class Rows:
             shown = ", ".join(map(repr, self.tokens[:3]))
             raise ValueError(
                 f"{name}: has none of the {len(self.tokens):,} tokens ({shown}, ...); "
-                "expected vectors of the same language and tokenisation"
+                "expected vectors of the same language and tokenization"
             )
         if self._others:
             tokens, matrix, places = zip(*self._others)

@@ -1,4 +1,4 @@
-"""Readers: one test per behaviour and per message."""
+"""Readers: one test per behavior and per message."""
 
 import builtins
 import gzip
@@ -77,25 +77,25 @@ def numbered(count):
 )
 def test_columns_of_tsv(tmp_path, content, options, expected):
     path = write(tmp_path / "a.tsv", content)
-    assert next(iter(corpora.read_labelled(path, **options))) == expected
+    assert next(iter(corpora.read_labeled(path, **options))) == expected
 
 
 def test_lines_of_csv_that_hold_only_white_space_are_blank(tmp_path):
     path = write(tmp_path / "a.csv", "text,label\n\t\na b,1\n  \n\n")
-    assert list(corpora.read_labelled(path).located()) == [(f"{path}:3", ("a b", "1"))]
+    assert list(corpora.read_labeled(path).located()) == [(f"{path}:3", ("a b", "1"))]
 
 
 def test_a_link_to_nowhere(tmp_path):
     (tmp_path / "train.tsv").symlink_to("gone.tsv")
     with pytest.raises(CorpusError, match="train.tsv: a link to gone.tsv, which does"):
-        corpora.labelled(str(tmp_path / "train.tsv"))
+        corpora.labeled(str(tmp_path / "train.tsv"))
     with pytest.raises(CorpusError, match="train.tsv: a link to gone.tsv, which does"):
-        corpora.labelled(str(tmp_path))
+        corpora.labeled(str(tmp_path))
 
 
 def test_csv_quotes_and_places(tmp_path):
     path = write(tmp_path / "a.csv.gz", 'text,label\n"two\nlines, ""q""",x\nlast,y\n')
-    assert list(corpora.read_labelled(path).located()) == [
+    assert list(corpora.read_labeled(path).located()) == [
         (f"{path}:2", ('two\nlines, "q"', "x")),
         (f"{path}:4", ("last", "y")),
     ]
@@ -163,10 +163,10 @@ def test_csv_quotes_and_places(tmp_path):
         ),
     ],
 )
-def test_errors_of_labelled(tmp_path, name, content, options, message):
+def test_errors_of_labeled(tmp_path, name, content, options, message):
     path = write(tmp_path / name, content)
     with pytest.raises(CorpusError) as error:
-        list(corpora.read_labelled(path, **options))
+        list(corpora.read_labeled(path, **options))
     assert str(error.value).startswith(str(path)) and message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -176,7 +176,7 @@ def test_class_folders(tmp_path):
     write(tmp_path / "neg" / "2.txt", "a\nbad one")
     write(tmp_path / "neg" / "1.txt.gz", "worse")
     write(tmp_path / "neg" / ".hidden", "no")
-    write(tmp_path / "unsup" / "1.txt", "aclImdb's unlabelled")
+    write(tmp_path / "unsup" / "1.txt", "aclImdb's unlabeled")
     assert list(corpora.read_class_folders(tmp_path)) == [
         ("worse", "neg"),
         ("a\nbad one", "neg"),
@@ -203,14 +203,14 @@ def test_directory_of_class_folders(tmp_path):
     for split in ("train", "test"):
         for number in range(10):
             write(tmp_path / split / "a" / f"{number}.txt", "x y")
-    assert counts(corpora.labelled(str(tmp_path))) == [9, 1, 10]
+    assert counts(corpora.labeled(str(tmp_path))) == [9, 1, 10]
 
 
 def test_columns_guessed_from_train_hold_for_dev(tmp_path):
     write(tmp_path / "train.tsv", "a long text\tx\n")
     write(tmp_path / "dev.tsv", "b\tlonger\n")
     write(tmp_path / "test.tsv", "b\tlonger\n")
-    assert list(corpora.labelled(str(tmp_path))["dev"]) == [("b", "longer")]
+    assert list(corpora.labeled(str(tmp_path))["dev"]) == [("b", "longer")]
 
 
 # --- Tagged words ----------------------------------------------------------------
@@ -465,10 +465,10 @@ def test_pronunciations_in_a_directory(tmp_path):
 
 def test_every_tenth_is_held_out_and_left_out(tmp_path):
     path = write(tmp_path / "a.tsv", numbered(100))
-    splits = corpora.labelled(str(path))
+    splits = corpora.labeled(str(path))
     assert counts(splits) == [80, 10, 10]
     assert sorted(sum(map(list, splits.values()), [])) == sorted(
-        corpora.read_labelled(path)
+        corpora.read_labeled(path)
     )
     assert next(splits["dev"].located())[0] == f"{path}:10"
 
@@ -476,7 +476,7 @@ def test_every_tenth_is_held_out_and_left_out(tmp_path):
 def test_only_the_missing_split_is_held_out(tmp_path):
     write(tmp_path / "train.tsv", numbered(100))
     write(tmp_path / "validation.csv", "1,a\n")
-    splits = corpora.labelled(str(tmp_path))
+    splits = corpora.labeled(str(tmp_path))
     assert counts(splits) == [90, 1, 10]
     assert list(splits) == ["train", "dev", "test"]
 
@@ -484,7 +484,7 @@ def test_only_the_missing_split_is_held_out(tmp_path):
 def test_too_few_to_hold_out(tmp_path):
     path = write(tmp_path / "a.tsv", numbered(9))
     with pytest.raises(CorpusError, match="expected at least 10 examples"):
-        list(corpora.labelled(str(path))["dev"])
+        list(corpora.labeled(str(path))["dev"])
 
 
 @pytest.mark.parametrize(
@@ -505,7 +505,7 @@ def test_errors_of_split_files(tmp_path, names, message):
     for name in names:
         write(tmp_path / name, numbered(10))
     with pytest.raises(CorpusError, match=message) as error:
-        corpora.labelled(str(tmp_path))
+        corpora.labeled(str(tmp_path))
     assert str(error.value).startswith(f"{tmp_path}: ")
 
 
@@ -517,7 +517,7 @@ def test_splits_by_the_last_letters_of_a_run(tmp_path):
 # --- Files -----------------------------------------------------------------------
 
 READERS = [
-    pytest.param(corpora.read_labelled, id="labelled"),
+    pytest.param(corpora.read_labeled, id="labeled"),
     pytest.param(corpora.read_conll, id="conll"),
     pytest.param(corpora.read_conllu, id="conllu"),
     pytest.param(corpora.read_text, id="text"),
@@ -621,7 +621,7 @@ def test_a_corpus_is_read_line_by_line(tmp_path):
 @pytest.mark.parametrize(
     "read",
     [
-        corpora.labelled,
+        corpora.labeled,
         corpora.tagged,
         corpora.text,
         corpora.parallel,
@@ -635,8 +635,8 @@ def test_features_are_for_tfds_only(read, data):
 @pytest.mark.parametrize(
     "read, options",
     [
-        (corpora.labelled, {"text_column": 0}),
-        (corpora.labelled, {"label_column": "label"}),
+        (corpora.labeled, {"text_column": 0}),
+        (corpora.labeled, {"label_column": "label"}),
         (corpora.tagged, {"word_column": 1}),
         (corpora.tagged, {"tag_column": 0}),
     ],
@@ -654,7 +654,7 @@ def test_columns_are_for_files_only(read, options):
     "name, read, expected",
     [
         pytest.param("ud_ewt/r2.10", corpora.tagged, [12543, 2001, 2077], id="ud"),
-        pytest.param("sst2_glue", corpora.labelled, [67349, 872, 1821], id="sst2"),
+        pytest.param("sst2_glue", corpora.labeled, [67349, 872, 1821], id="sst2"),
         pytest.param("wnut17", corpora.tagged, [3394, 1009, 1287], id="wnut17"),
         pytest.param("wikitext2", corpora.text, [36718, 3760, 4358], id="wikitext2"),
         pytest.param(

@@ -115,7 +115,7 @@ def test_no_network_and_no_file_says_what_to_place(tmp_path, monkeypatch):
 def test_misspelt_names(data, message):
     pytest.importorskip("tensorflow_datasets")
     with pytest.raises(CorpusError, match=message):
-        corpora.labelled(data)
+        corpora.labeled(data)
 
 
 # --- Other builders, their downloads replaced by a few examples ------------------
@@ -141,7 +141,7 @@ def prepare(tmp_path, monkeypatch):
 def test_labels_are_named_and_missing_dev_is_held_out(prepare):
     reviews = [{"text": f"né {n}", "label": n % 2} for n in range(20)]
     prepare("imdb_reviews", train=[*reviews, {"text": " ", "label": 0}], test=reviews)
-    splits = corpora.labelled("tfds:imdb_reviews")
+    splits = corpora.labeled("tfds:imdb_reviews")
     assert set(splits["test"]) == {
         (f"né {n}", ["neg", "pos"][n % 2]) for n in range(20)
     }
@@ -152,7 +152,7 @@ def test_hidden_labels_are_held_out(prepare):
     rows = [{"sentence": str(n), "label": n % 2, "idx": n} for n in range(20)]
     hidden = [{"sentence": "?", "label": -1, "idx": 0}]
     prepare("glue", train=rows, validation=rows, test=hidden)
-    splits = corpora.labelled("tfds:glue/sst2")
+    splits = corpora.labeled("tfds:glue/sst2")
     assert [len(list(splits[split])) for split in splits] == [18, 20, 2]
     assert {label for _, label in splits["test"]} <= {"negative", "positive"}
 
@@ -180,7 +180,7 @@ def test_texts_are_set_apart_by_new_lines(prepare):
 def test_features_can_be_named(prepare):
     rows = [{"sentence1": "a", "sentence2": "b", "label": 1, "idx": 0}]
     prepare("glue", train=rows, validation=rows, test=rows)
-    splits = corpora.labelled("tfds:glue/mrpc", features="sentence2,label")
+    splits = corpora.labeled("tfds:glue/mrpc", features="sentence2,label")
     assert list(splits["dev"]) == [("b", "equivalent")]
 
 
@@ -188,12 +188,12 @@ def test_features_can_be_named(prepare):
     "read, data, features, message",
     [
         (
-            corpora.labelled,
+            corpora.labeled,
             "tfds:glue/mrpc",
             None,
             "expected features='text_feature,label",
         ),
-        (corpora.labelled, "tfds:glue/mrpc", "a,b", "features is 'a,b'; expected 2 of"),
+        (corpora.labeled, "tfds:glue/mrpc", "a,b", "features is 'a,b'; expected 2 of"),
         (corpora.tagged, "tfds:imdb_reviews", None, "expected features='words_feature"),
         (corpora.parallel, "tfds:tiny_shakespeare", None, "expected features='source,"),
     ],

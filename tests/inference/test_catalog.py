@@ -79,7 +79,7 @@ def test_it_reproduces_its_score(name):
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A catalogue of one model that is a card only."""
+    """A catalog of one model that is a card only."""
     (tmp_path / "sst2-lstm").mkdir()
     (tmp_path / "sst2-lstm" / "card.json").write_text('{"task": "classifier"}')
     (tmp_path / "sst2-lstm" / "config.json").write_text("{}")

@@ -252,7 +252,7 @@ def test_stacked_identity(columns):
 
 
 @pytest.mark.parametrize("cell, gates", [("simple", 1), ("gru", 3), ("lstm", 4)])
-def test_identity_initialises_every_gate(cell, gates):
+def test_identity_initializes_every_gate(cell, gates):
     config = RecurrentConfig(cell=cell, units=3, recurrent_initializer="identity")
     layer = recurrent_layer(config, "layer")
     layer.build((None, None, 2))

@@ -31,7 +31,7 @@ JAX = keras.backend.backend() == "jax"
 
 
 def compile_quickly(wanted):
-    """Sets whether JAX leaves out optimisations that cost more than they save."""
+    """Sets whether JAX leaves out optimizations that cost more than they save."""
     if JAX:
         import jax
 
@@ -112,7 +112,7 @@ CASES = {
     "lm-gru-tied": language_model(True, cell="gru", num_layers=2),
     "lm-irnn-tied": language_model(True, units=6, **IDENTITY),
     "lm-lstm-tied-dropouts": language_model(True, **DROPOUTS),
-    "lm-lstm-regularised": language_model(
+    "lm-lstm-regularized": language_model(
         True,
         weight_drop=0.4,
         embedding_dropout=0.1,
@@ -177,7 +177,7 @@ OF_EACH_MODEL = [
 DAILY = [
     *OF_EACH_MODEL,
     "tagger-gru-letters-bfloat16",
-    "lm-lstm-regularised",
+    "lm-lstm-regularized",
     "translator-gru-feeding",
 ]
 each_case = pytest.mark.parametrize("name", tiered(CASES, DAILY))

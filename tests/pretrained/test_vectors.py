@@ -99,7 +99,7 @@ def test_a_binary_file_with_newlines_as_of_the_c_program(tmp_path):
     np.testing.assert_array_equal(found.matrix, np.array(list(ROWS.values()), "f4"))
 
 
-# Decimals between two neighbours in float32, around which rounding goes either way;
+# Decimals between two neighbors in float32, around which rounding goes either way;
 # the third would be rounded otherwise without the double in between.
 @pytest.mark.parametrize(
     "number",

@@ -1,6 +1,6 @@
-"""Corpora for the recipes: labelled, tagged, plain and parallel text, pronunciations.
+"""Corpora for the recipes: labeled, tagged, plain and parallel text, pronunciations.
 
-`labelled`, `tagged`, `text`, `parallel` and `pronunciations` take what a recipe's
+`labeled`, `tagged`, `text`, `parallel` and `pronunciations` take what a recipe's
 `--data` takes (nothing, a path or `tfds:<builder>`) and return train, dev and test. The
 `read_*` functions read one file each. Everything streams, and what is wrong with a file
 is a `CorpusError` of one line: `file:line: what is wrong; what was expected`.
@@ -20,7 +20,7 @@ from zoo.data.corpus_files import (
 from zoo.data.delimited import find_columns
 from zoo.data.readers import (
     read_class_folders,
-    read_labelled,
+    read_labeled,
     read_pairs,
     read_parallel,
     read_text,
@@ -32,13 +32,13 @@ __all__ = [
     "Corpus",
     "CorpusError",
     "Splits",
-    "labelled",
+    "labeled",
     "parallel",
     "pronunciations",
     "read_class_folders",
     "read_conll",
     "read_conllu",
-    "read_labelled",
+    "read_labeled",
     "read_pairs",
     "read_parallel",
     "read_tagged",
@@ -50,7 +50,7 @@ __all__ = [
 DICTIONARY = "cmudict"  # names the whole CMU dictionary as data
 
 
-def labelled(
+def labeled(
     data: str | None = None,
     *,
     text_column: str | int | None = None,
@@ -82,7 +82,7 @@ def labelled(
         text_column=text_column is not None,
         label_column=label_column is not None,
     ):
-        return tfds.labelled(data, features)
+        return tfds.labeled(data, features)
     if data is None:
         return default_corpora.docstrings()
     paths = split_paths(data, [{".tsv", ".csv", "/"}])
@@ -95,7 +95,7 @@ def labelled(
             split: (
                 read_class_folders(path)
                 if path.is_dir()
-                else read_labelled(path, text_column, label_column)
+                else read_labeled(path, text_column, label_column)
             )
             for split, path in paths.items()
         }

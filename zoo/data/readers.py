@@ -1,4 +1,4 @@
-"""Readers of texts: labelled, plain and parallel; `zoo.data.conll` reads tagged words.
+"""Readers of texts: labeled, plain and parallel; `zoo.data.conll` reads tagged words.
 
 A missing or empty file is reported when the corpus is made, any other problem when it
 is read. Everything streams.
@@ -27,12 +27,12 @@ _SENTENCES = "a sentence a line"
 _PAIRS = "rows of source<TAB>target"
 
 
-def read_labelled(
+def read_labeled(
     path: str | Path,
     text_column: str | int | None = None,
     label_column: str | int | None = None,
 ) -> Corpus[TextPair]:
-    """Reads a table of labelled texts: `(text, label)`.
+    """Reads a table of labeled texts: `(text, label)`.
 
     Args:
         path: A .csv file, in which cells may be quoted, or a .tsv file, in which
@@ -66,7 +66,7 @@ def read_class_folders(directory: str | Path) -> Corpus[TextPair]:
 
     Args:
         directory: Holds the folders; their names are the labels. Hidden files are
-            skipped, and so is `unsup`, the unlabelled folder of aclImdb.
+            skipped, and so is `unsup`, the unlabeled folder of aclImdb.
 
     Returns:
         The corpus, sorted by label and then by file name.

@@ -30,15 +30,15 @@ from zoo.data.tfds_builders import (
     split_name,
 )
 
-__all__ = ["SCHEME", "labelled", "parallel", "tagged", "text"]
+__all__ = ["SCHEME", "labeled", "parallel", "tagged", "text"]
 
 WORDS_NAMES = ("tokens", "words", "sentence")
 
 Numbered = Iterator[tuple[int, dict[str, Any]]]
 
 
-def labelled(data: str, features: str | None) -> Splits[TextPair]:
-    """Opens a TFDS corpus of labelled texts.
+def labeled(data: str, features: str | None) -> Splits[TextPair]:
+    """Opens a TFDS corpus of labeled texts.
 
     Args:
         data: E.g. `"tfds:glue/sst2"`.
@@ -50,7 +50,7 @@ def labelled(data: str, features: str | None) -> Splits[TextPair]:
         missing, and is held out.
     """
     builder = find_builder(data)
-    guess, form = _labelled_features(builder), "text_feature,label_feature"
+    guess, form = _labeled_features(builder), "text_feature,label_feature"
     names = _features(data, builder, features, guess, form)
     text, label = names
     read = [_reader(builder.info.features[name]) for name in names]
@@ -193,7 +193,7 @@ def _features(
     return names
 
 
-def _labelled_features(builder: Any) -> Sequence[str]:
+def _labeled_features(builder: Any) -> Sequence[str]:
     features = builder.info.features
     keys: Sequence[str] = builder.info.supervised_keys or ()
     texts, labels = _of_type("Text", features), _of_type("ClassLabel", features)

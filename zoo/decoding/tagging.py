@@ -15,7 +15,7 @@ class TaggingSearch(keras.Model):
 
     Args:
         model: a tagger, from a dict with `token_ids` to potentials.
-        crf: its layer with the scores between neighbouring tags; None for none.
+        crf: its layer with the scores between neighboring tags; None for none.
 
     Call arguments:
         inputs: the tagger's.

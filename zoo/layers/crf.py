@@ -1,7 +1,7 @@
 """The layers of a linear-chain conditional random field, always in float32.
 
 A sentence is a matrix of potentials, `[time, tags]`, and the score of a tagging is the
-sum of its potentials and of the transition scores between neighbouring tags. The scores
+sum of its potentials and of the transition scores between neighboring tags. The scores
 of all taggings, exponentiated and divided by their sum, are their probabilities
 (Lafferty et al. 2001; on top of a recurrent network, Lample et al. 2016). What is
 computed from potentials and transition scores is in `zoo.layers.crf_algorithms`.
@@ -25,7 +25,7 @@ class CRF(keras.layers.Layer):
     """The scores of a linear chain of tags (Collobert et al. 2011).
 
     The output is a matrix of potentials: the emissions, plus the scores of starting and
-    of ending with a tag where that happens. The scores between neighbouring tags are
+    of ending with a tag where that happens. The scores between neighboring tags are
     the layer's `transition_scores`.
 
     Args:

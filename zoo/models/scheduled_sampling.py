@@ -1,22 +1,22 @@
-"""Scheduled sampling: a decoder learns to go on from what it wrote itself.
+"""Scheduled sampling: a decoder learns to continue from its own predictions.
 
 Under teacher forcing a decoder reads the right tokens before each step; in use it reads
-its own, mistakes and all. Bengio et al. (2015) therefore replace some of the tokens it
-reads in training by its own predictions, few at first and more later on.
+its own, mistakes included. Bengio et al. (2015) therefore replace some of the tokens
+that it reads in training by its own predictions, few at first and more later on.
 
 They go through the target token by token. Here the whole target is one recurrent pass,
 so a first pass under teacher forcing makes the predictions, and a second one, which
 alone has a gradient, reads some of them (Mihaylova and Martins 2019; Duckworth et al.
-2019). Other than in the original, then, what is predicted follows right tokens only, so
-that no mistake leads to the next; and it is predicted without dropout in the decoder.
-It costs one more forward pass of the decoder in each step of training, output product
-included, and drawing from all that it predicts; the encoder runs once.
+2019). Unlike in the original, predictions thus follow right tokens only, so that one
+mistake does not lead to the next, and they are made without dropout in the decoder. It
+costs one more forward pass of the decoder in each training step, with its output
+product and a draw from everything it predicts; the encoder runs once.
 
-This is for translators, whose words are judged when they have all been written. A
-language model is judged by the probability of real text behind real text; this is what
-teacher forcing maximises, and scheduled sampling, whose optimum lies elsewhere (Huszár
-2015), would give some of it away. Besides, its streams would go on from states that
-have read what nobody wrote.
+This is for translators, which are judged by what they write. A language model is judged
+by the probability of real text given the real text before it, which is what teacher
+forcing maximizes; scheduled sampling, whose optimum lies elsewhere (Huszár 2015), would
+give some of it away, and the states of its streams would come from text that nobody
+wrote.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def mix(token_ids, logits, share, seed: keras.random.SeedGenerator):
 
     Args:
         token_ids: the right tokens, int32 `[batch, time]`, the start first.
-        logits: of the token behind each of them, float32 `[batch, time, vocabulary]`;
+        logits: of the token after each of them, float32 `[batch, time, vocabulary]`;
             no gradient goes back through them.
         share: the probability that a token is replaced.
         seed: what is drawn from.
