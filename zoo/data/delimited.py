@@ -9,7 +9,7 @@ from zoo.data.corpus_files import CorpusError, count, file_suffix, lines
 
 TEXT_NAMES = ("text", "sentence", "content", "review", "phrase")
 LABEL_NAMES = ("label", "class", "category", "sentiment", "target")
-LABELLED = "rows of a text and a label, in a .tsv or .csv file"
+LABELED = "rows of a text and a label, in a .tsv or .csv file"
 
 _ROWS_TO_GUESS_FROM = 100
 
@@ -37,7 +37,7 @@ def find_columns(
     """
     first = [row for _, row in itertools.islice(table(path), _ROWS_TO_GUESS_FROM)]
     if not first:
-        raise CorpusError(f"{path}: no example found; expected {LABELLED}")
+        raise CorpusError(f"{path}: no example found; expected {LABELED}")
     names = [cell.strip().lower() for cell in first[0]]
     known = [
         next((names.index(name) for name in some if name in names), None)
@@ -64,7 +64,7 @@ def table(path: Path) -> Rows:
     if path.is_file() and file_suffix(path) not in (".tsv", ".csv"):
         raise CorpusError(f"{path}: expected a .tsv or .csv file (.gz allowed)")
     rows = _csv_rows if file_suffix(path) == ".csv" else tsv_rows
-    return same_width(path, rows(path, LABELLED))
+    return same_width(path, rows(path, LABELED))
 
 
 def tsv_rows(path: Path, expected: str) -> Rows:

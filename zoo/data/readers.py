@@ -20,7 +20,7 @@ from zoo.data.corpus_files import (
     lines,
     missing,
 )
-from zoo.data.delimited import LABELLED, find_columns, same_width, table, tsv_rows
+from zoo.data.delimited import LABELED, find_columns, same_width, table, tsv_rows
 
 _NO_CLASSES = frozenset({"unsup"})  # aclImdb/train/unsup: reviews without a label
 _SENTENCES = "a sentence a line"
@@ -54,11 +54,11 @@ def read_labeled(
         for number, row in itertools.islice(table(path), int(header), None):
             if not row[label].strip():
                 raise CorpusError(
-                    f"{path}:{number}: the label is empty; expected {LABELLED}"
+                    f"{path}:{number}: the label is empty; expected {LABELED}"
                 )
             yield number, (row[text], row[label].strip())
 
-    return file_corpus(path, LABELLED, examples)
+    return file_corpus(path, LABELED, examples)
 
 
 def read_class_folders(directory: str | Path) -> Corpus[TextPair]:
