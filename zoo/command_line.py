@@ -46,7 +46,7 @@ def parse(config_type: type[C], arguments: list[str] | None = None) -> C:
         def format_help(self, formatter: Any = None) -> str:
             return help_text(config_type)
 
-    parser = Parser(exit_on_error=False)
+    parser = Parser(exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--config", action=jsonargparse.ActionConfigFile)
     hints = typing.get_type_hints(config_type)
     for field in dataclasses.fields(config_type):
