@@ -49,8 +49,6 @@ class Config(RunConfig, VectorsConfig, LanguageModelOptions):
     """Trains a language model."""
 
     renamed: ClassVar = {
-        **RunConfig.renamed,
-        **VectorsConfig.renamed,
         "steps": "bptt_steps",
         "random_steps": "random_bptt",
     }

@@ -53,8 +53,6 @@ class Config(RunConfig, VectorsConfig, TaggerOptions, RecurrentConfig):
     """Trains a sequence tagger."""
 
     renamed: ClassVar = {
-        **RunConfig.renamed,
-        **VectorsConfig.renamed,
         "tag": "tag_column",
         "balance": "tune_outside_score",
     }
@@ -78,7 +76,7 @@ class Config(RunConfig, VectorsConfig, TaggerOptions, RecurrentConfig):
     word_column: int = option(
         0, "of CoNLL columns, counted from 0, or from -1 at the end", group="data"
     )
-    tag_column: str | int | None = option(
+    tag_column: int | str | None = option(
         None, "upos or xpos of CoNLL-U, or a number; else upos, the last", group="data"
     )
     min_count: int = option(

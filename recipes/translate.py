@@ -57,8 +57,6 @@ class Config(RunConfig, TranslationConfig, VectorsConfig, TranslatorOptions):
     """Trains an encoder-decoder translator."""
 
     renamed: ClassVar = {
-        **RunConfig.renamed,
-        **VectorsConfig.renamed,
         "subwords": "num_subwords",
         "joint": "joint_subwords",
     }

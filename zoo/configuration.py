@@ -123,6 +123,11 @@ def configuration(cls: type[C]) -> type[C]:
         for base in reversed(cls.__mro__)
         for name, field in vars(base).get("__dataclass_fields__", {}).items()
     }
+    cls.renamed = {  # of its own and of all its bases
+        old: new
+        for base in reversed(cls.__mro__)
+        for old, new in vars(base).get("renamed", {}).items()
+    }
     own = cls.__dict__.get("__annotations__", {})
     for name in {**cls.defaults, **cls.embedded_defaults}:
         metadata = (vars(cls).get(name) or inherited[name]).metadata

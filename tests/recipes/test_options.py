@@ -228,19 +228,26 @@ def help_lines(monkeypatch):
     return lines
 
 
+def options_in(lines):
+    """Returns the lines of each option in those of `--help`."""
+    found = {}
+    for line in lines:
+        if line.startswith("  --"):
+            option = line.split()[0][2:]
+            found[option] = [line]
+        elif line.startswith("   "):
+            found[option].append(line)
+    return found
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_help_is_short_and_grouped(name, help_lines):
     lines = help_lines(name)
     assert max(map(len, lines)) <= 100 and len(lines) <= 100
     groups = [line[:-1] for line in lines if line.endswith(":") and line[0] != " "]
     assert groups == list(GROUPS) == ["data", "model", "training", "output"]
-    starts = [i for i, line in enumerate(lines) if line.startswith("  --")]
-    ends = [*starts[1:], len(lines)]
-    shown = {}
-    for start, end in zip(starts, ends):
-        rows = [line for line in lines[start:end] if line.startswith("  ")]
-        shown[lines[start].split()[0][2:]] = rows
-        assert len(rows) <= 2
+    shown = options_in(lines)
+    assert max(map(len, shown.values())) <= 2
     fields = {field.name for field in dataclasses.fields(config_of(name))}
     assert shown.keys() == fields | {"config"}
     # Most of them in one line.
@@ -249,14 +256,12 @@ def test_help_is_short_and_grouped(name, help_lines):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_help_shows_the_defaults_as_they_will_be(name, help_lines):
-    text = " ".join(" ".join(help_lines(name)).split())
-    cls = config_of(name)
+    shown, cls = options_in(help_lines(name)), config_of(name)
     for option, value in cls.defaults.items():
         expected = in_yaml(value)
         if option in cls.embedded_defaults:
             expected += f"; {in_yaml(cls.embedded_defaults[option])} without data"
-        about = text.split(f" --{option} ")[1].split(" --")[0]
-        assert f"[{expected}]" in about
+        assert f"[{expected}]" in " ".join(" ".join(shown[option]).split())
 
 
 EVERYWHERE = {
