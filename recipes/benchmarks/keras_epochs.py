@@ -91,6 +91,8 @@ def scores(
     padding included, so what it says depends on how long the batches are.
     """
     objective, total, count = experiment.objective, 0.0, 0.0
+    if objective.metric is None:
+        raise ValueError(f"{experiment.directory.recipe}: expected a metric")
     metric = TokenMetric(objective.metric)
     metric.reset_state()
     for x, y, weights in batches:

@@ -14,6 +14,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -108,7 +109,8 @@ class LanguageModel(nn.Module):
 
     def __init__(self, spec: Spec):
         super().__init__()
-        size, self.state = spec["embedding_size"], None
+        size = spec["embedding_size"]
+        self.state: tuple[Tensor, ...] | None = None
         self.embedding = nn.Embedding(spec["vocabulary_size"], size)
         self.dropouts = dropouts(spec)
         self.recurrent = recurrent(spec, size, False)
@@ -226,7 +228,7 @@ class Runner:
         arrays = dict(np.load(file))
         self.spec = spec = json.loads(str(arrays.pop("spec")))
         torch.manual_seed(0)
-        kinds = {
+        kinds: dict[str, type[nn.Module]] = {
             "classifier": Classifier,
             "tagger": Tagger,
             "language_model": LanguageModel,
@@ -235,7 +237,7 @@ class Runner:
         self.batches = {s: loader(arrays, s, spec) for s in ("train", "dev")}
         steps = sum(1 for _ in self.batches["train"]()) * spec["epochs"]
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model = kinds[spec["task"]](spec).to(self.device)
+        self.model: Any = kinds[spec["task"]](spec).to(self.device)
         parameters, rate = self.model.parameters(), spec["learning_rate"]
         self.optimizer = torch.optim.Adam(parameters, rate)
         warmup = spec["warmup_steps"]
