@@ -132,7 +132,7 @@ def stream(name: str, lines: int, points: int = POINTS) -> list[dict[str, float]
     ) as process:
         text = itertools.islice(itertools.cycle(MODELS[name][0]), lines)
         threading.Thread(target=_feed, args=(process.stdin, text), daemon=True).start()
-        for number, _ in enumerate(process.stdout, 1):
+        for number, _ in enumerate(process.stdout or [], 1):
             if number * points > lines * (len(found) + 0.5):  # while it still runs
                 memory = timing.memory("RssAnon", process.pid)
                 seconds = time.perf_counter() - start
@@ -198,9 +198,11 @@ def main() -> None:
     print(timing.markdown(rows(result["models"])), "\n", flush=True)
     if options.lines:
         points = stream("sst2", options.lines)
-        sizes, held = zip(*((p["lines"], p["memory_mb"]) for p in points))
         result["stream"] = points
-        result["exponent"] = timing.exponent(sizes, held)
+        result["exponent"] = timing.exponent(
+            [point["lines"] for point in points],
+            [point["memory_mb"] for point in points],
+        )
         print(timing.markdown(stream_rows(points)))
         print(f"memory ~ lines^{result['exponent']:.3f}\n")
     from zoo import runs

@@ -15,18 +15,15 @@ import importlib
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import keras
 import numpy as np
 from keras import ops, tree
 
 from recipes.benchmarks import timing
-from zoo import checkpoints
 from zoo.data.batches import Batches
 from zoo.data.prefetching import prefetch
 from zoo.data.ragged import Ragged
@@ -34,44 +31,19 @@ from zoo.data.streams import Streams
 from zoo.evaluation.token_metrics import TokenMetric
 from zoo.layers.paths import to_keras
 from zoo.models.language_model import CarriedState
+from zoo.runs import Experiment
 from zoo.training.optimizers import make_optimizer
 
 
-class _Caught(BaseException):
-    pass
-
-
-def caught_fit(recipe: str, options: dict[str, Any]) -> SimpleNamespace:
-    """Runs a recipe up to its call of `fit`.
+def prepare(recipe: str, options: dict[str, Any]) -> Experiment:
+    """Returns the experiment of a recipe, before its training.
 
     Args:
         recipe: its name.
-        options: of its `Config`, with a `run_dir` that does not exist yet.
-
-    Returns:
-        What the recipe would train: `model`, `train`, `dev`, `config`, `loss`, `metric`
-        and `sizes`, the configuration of the model.
+        options: of its `Config`.
     """
-    caught = SimpleNamespace()
-
-    def stop(model, train, dev, config, *, loss, metric, save, **_):
-        save()
-        sizes = checkpoints.load(options["run_dir"]).model
-        caught.__dict__.update(
-            model=model,
-            train=train,
-            dev=dev,
-            config=config,
-            loss=loss,
-            metric=metric,
-            sizes=sizes,
-        )
-        raise _Caught
-
     module = importlib.import_module(f"recipes.{recipe}")
-    with mock.patch.object(module, "fit", stop), contextlib.suppress(_Caught):
-        module.run(module.Config(**options))
-    return caught
+    return module.prepare(module.Config(**options))
 
 
 def part(data: Batches | Streams, share: float) -> Batches | Streams:
@@ -95,52 +67,58 @@ def part(data: Batches | Streams, share: float) -> Batches | Streams:
     )
 
 
-def export(file: Path, caught: SimpleNamespace) -> None:
+def export(file: Path, experiment: Experiment) -> None:
     """Writes the encoded examples and the sizes for a contestant without Keras."""
-    arrays = {}
-    for split in ("train", "dev"):
-        data = getattr(caught, split)
+    model, arrays = experiment.model, {}
+    for split, data in (("train", experiment.train), ("dev", experiment.dev)):
         if isinstance(data, Streams):
             arrays[f"{split} token_ids values"] = data.token_ids
             continue
         for name, column in data.columns.items():
             arrays[f"{split} {name} values"] = column.values
             arrays[f"{split} {name} offsets"] = column.offsets
-    spec = {**caught.sizes, **asdict(caught.config)}
-    np.savez(file, spec=json.dumps(spec), **arrays)
+    spec = {**asdict(experiment.config), **asdict(model.config), "task": model.task}
+    arrays["spec"] = np.array(json.dumps(spec))
+    np.savez(file, allow_pickle=False, **arrays)
 
 
 def scores(
-    model: keras.Model, batches: Iterable[tuple], caught: SimpleNamespace
+    model: keras.Model, batches: Iterable[tuple], experiment: Experiment
 ) -> dict[str, float]:
     """Returns the loss and the metric, in which every token weighs the same.
 
     Keras's `evaluate` averages over batches and over the steps of each sequence,
     padding included, so what it says depends on how long the batches are.
     """
-    metric, total, count = TokenMetric(caught.metric), 0.0, 0.0
+    objective, total, count = experiment.objective, 0.0, 0.0
+    if objective.metric is None:
+        raise ValueError(f"{experiment.directory.recipe}: expected a metric")
+    metric = TokenMetric(objective.metric)
     metric.reset_state()
     for x, y, weights in batches:
         predicted = model.predict_on_batch(x)
-        values = np.asarray(caught.loss.call(y, predicted))
+        values = np.asarray(objective.loss.call(y, predicted))
         total += float((values * weights).sum())
         count += float(weights.sum())
         metric.update_state(*map(ops.convert_to_tensor, (y, predicted, weights)))
-    return {"loss": total / count, caught.metric.name: float(metric.result())}
+    return {"loss": total / count, objective.metric.name: float(metric.result())}
 
 
 class Zoo:
     """The recipe as it is."""
 
-    def __init__(self, caught: SimpleNamespace):
-        self.caught, self.model, train = caught, caught.model, caught.train
+    def __init__(self, experiment: Experiment):
+        self.model, objective = experiment.trained, experiment.objective
+        self.experiment = experiment
         self.model.compile(
-            make_optimizer(caught.config, len(train)),
-            caught.loss,
-            weighted_metrics=[TokenMetric(caught.metric)] if caught.metric else None,
+            make_optimizer(experiment.config, len(experiment.train)),
+            objective.loss,
+            weighted_metrics=(
+                [TokenMetric(objective.metric)] if objective.metric else None
+            ),
             jit_compile=keras.backend.backend() == "jax",
         )
-        self.batches, self.callbacks = prefetch(train)
+        self.batches, self.callbacks = prefetch(experiment.train)
 
     def _reset(self) -> None:
         for layer in self.model.layers:
@@ -155,28 +133,30 @@ class Zoo:
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and any metric of the development split."""
         self._reset()
-        if isinstance(self.caught.dev, Streams):  # windows of one length, in order
-            dev, _ = prefetch(self.caught.dev)
-            return self.model.evaluate(dev, verbose=0, return_dict=True)
-        dev = self.caught.dev
-        return scores(self.model, (dev[i] for i in range(len(dev))), self.caught)
+        dev = self.experiment.dev
+        if isinstance(dev, Streams):  # windows of one length, in order
+            return self.model.evaluate(prefetch(dev)[0], verbose=0, return_dict=True)
+        return scores(self.model, (dev[i] for i in range(len(dev))), self.experiment)
 
 
 class StockKeras:
     """The same model as keras.io writes it."""
 
-    def __init__(self, caught: SimpleNamespace):
-        streams = isinstance(caught.train, Streams)
-        arrays = _windows if streams else _padded
-        self.caught, self.streams = caught, streams
-        self.arrays, self.dev = arrays(caught.train), arrays(caught.dev)
-        model = _language_model(caught.sizes) if streams else to_keras(caught.model)
-        self.model, self.batch_size = model, caught.config.batch_size
+    def __init__(self, experiment: Experiment):
+        self.experiment, objective = experiment, experiment.objective
+        self.streams = isinstance(experiment.train, Streams)
+        arrays = _windows if self.streams else _padded
+        self.arrays, self.dev = arrays(experiment.train), arrays(experiment.dev)
+        if self.streams:
+            model = _language_model(asdict(experiment.model.config))
+        else:
+            model = to_keras(experiment.trained)
+        self.model, self.batch_size = model, experiment.config.batch_size
         steps = -(-len(self.arrays[1]) // self.batch_size)
         model.compile(
-            make_optimizer(caught.config, steps),
-            caught.loss,
-            weighted_metrics=[caught.metric] if caught.metric else None,
+            make_optimizer(experiment.config, steps),
+            objective.loss,
+            weighted_metrics=[objective.metric] if objective.metric else None,
         )
 
     def train(self) -> None:
@@ -198,7 +178,7 @@ class StockKeras:
             tree.map_structure(lambda array: array[part], (x, y, weights))
             for part in parts
         )
-        return scores(self.model, batches, self.caught)
+        return scores(self.model, batches, self.experiment)
 
 
 def _padded(data: Batches) -> tuple:
@@ -251,12 +231,12 @@ def main() -> None:
     answers = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
         keras.utils.set_random_seed(0)
-        caught = caught_fit(recipe, options)
-        caught.train = part(caught.train, share)
+        experiment = prepare(recipe, options)
+        experiment = replace(experiment, train=part(experiment.train, share))
         if exported:
-            export(Path(exported), caught)
-        runner = {"zoo": Zoo, "keras": StockKeras}[contestant](caught)
-        timing.serve(runner, answers, tokens=caught.train.num_tokens())
+            export(Path(exported), experiment)
+        runner = {"zoo": Zoo, "keras": StockKeras}[contestant](experiment)
+        timing.serve(runner, answers, tokens=experiment.train.num_tokens())
 
 
 if __name__ == "__main__":

@@ -27,12 +27,16 @@ from typing import Any
 import yaml
 
 from recipes.benchmarks import timing
+from zoo.tasks import TASKS
 
-DATA = {
+RECIPES = tuple(name for task in TASKS.values() for name in task.recipes)
+# Below the directory of all data, and further options.
+DATA: dict[str, tuple[str | None, dict[str, Any]]] = {
     "classify": ("sst2_glue", {}),
     "tag": ("ud_ewt/r2.10", {}),
     "generate": ("tinyshakespeare/input.txt", {}),
     "translate": ("multi30k/raw", {"source": "de", "target": "en"}),
+    "pronounce": (None, {"data": "cmudict"}),
 }
 ZOO, KERAS, TORCH = "zoo", "keras", "torch"
 
@@ -58,27 +62,7 @@ def compete(
     Raises:
         ValueError: if a contestant fails; says what it said last.
     """
-    racing: dict[str, timing.Contestant] = {}
-    with tempfile.TemporaryDirectory() as directory:
-        file = str(Path(directory, "data.npz"))
-        try:
-            for name in contestants:
-                if name == TORCH:
-                    racing[name] = timing.Contestant("torch_epochs", recipe, file)
-                    continue
-                run = {**options, "run_dir": str(Path(directory, name))}
-                exported = file if name == ZOO else None
-                racing[name] = timing.Contestant(
-                    "keras_epochs", name, recipe, run, share, exported
-                )
-            epochs: dict[str, list] = {name: [] for name in racing}
-            for _ in range(options["epochs"]):
-                for name, contestant in racing.items():
-                    epochs[name].append(contestant.ask("epoch"))
-            tokens = racing[ZOO].ready["tokens"]
-        finally:
-            for contestant in racing.values():
-                contestant.close()
+    epochs, tokens = _race(recipe, options, share, contestants)
     seconds = {n: [e["seconds"] for e in every[1:]] for n, every in epochs.items()}
     return {
         "tokens": tokens,
@@ -94,6 +78,33 @@ def compete(
             for name, every in epochs.items()
         },
     }
+
+
+def _race(
+    recipe: str, options: dict[str, Any], share: float, contestants: tuple[str, ...]
+) -> tuple[dict[str, list[dict[str, Any]]], int]:
+    """Returns what each contestant answers after each epoch, and an epoch's tokens."""
+    racing: dict[str, timing.Contestant] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        file = str(Path(directory, "data.npz"))
+        try:
+            for name in contestants:
+                if name == TORCH:
+                    racing[name] = timing.Contestant("torch_epochs", file)
+                    continue
+                run = {**options, "run_dir": str(Path(directory, name))}
+                exported = file if name == ZOO else None
+                racing[name] = timing.Contestant(
+                    "keras_epochs", name, recipe, run, share, exported
+                )
+            epochs: dict[str, list[dict[str, Any]]] = {name: [] for name in racing}
+            for _ in range(options["epochs"]):
+                for name, contestant in racing.items():
+                    epochs[name].append(contestant.ask("epoch"))
+            return epochs, racing[ZOO].ready["tokens"]
+        finally:
+            for contestant in racing.values():
+                contestant.close()
 
 
 def rows(recipe: str, result: dict[str, Any]) -> list[dict[str, str]]:
@@ -131,9 +142,9 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
 
 def main() -> None:
     """Trains every recipe, prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--recipes", nargs="*", default=[*DATA], choices=[*DATA])
+    parser.add_argument("--recipes", nargs="*", default=RECIPES, choices=RECIPES)
     parser.add_argument("--without", nargs="*", default=[], choices=(KERAS, TORCH))
     parser.add_argument("--share", type=float, default=0.25, help="of the data")
     parser.add_argument("--epochs", type=int, default=4, help="the first is a warm-up")
@@ -150,11 +161,13 @@ def main() -> None:
         raise ValueError("expected --epochs of 3 or more and --share in (0, 1]")
     names = [n for n in (ZOO, KERAS, TORCH) if n not in options.without]
     given = settings(options.set)
-    results, table = {}, []
+    results: dict[str, Any] = {}
+    table: list[dict[str, str]] = []
     for recipe in options.recipes:
         place, extra = DATA[recipe]
-        data = str(options.data / place)
-        chosen = {"data": data, "epochs": options.epochs, **extra, **given}
+        chosen = {"epochs": options.epochs, **extra, **given}
+        if place:
+            chosen["data"] = str(options.data / place)
         results[recipe] = compete(recipe, chosen, options.share, tuple(names))
         table += rows(recipe, results[recipe])
         print(timing.markdown(rows(recipe, results[recipe])), "\n", flush=True)

@@ -33,11 +33,14 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from recipes.benchmarks import timing
+
+if TYPE_CHECKING:
+    from zoo.data.batches import Batches
 
 BASE = {"length": 50, "batch": 32, "units": 64}
 SERIES = {
@@ -109,7 +112,7 @@ def measure_step(length: int, batch: int, units: int, steps: int) -> dict[str, A
 
 
 def write_corpus(file: Path, tokens: int, longest: int) -> None:
-    """Writes random ids, and beside them where examples end, a piece at a time.
+    """Writes random ids, and next to them where examples end, a piece at a time.
 
     Args:
         file: for the ids, int32; the ends, int64, go to the same name with `.ends`.
@@ -160,59 +163,69 @@ def measure_corpus(file: Path, steps: int) -> dict[str, Any]:
         `file_mb`, `index_mb`, `peak_mb`, and `tokens_per_second`, `cached` and
         `evicted`.
     """
-    from zoo.data.assembly import classification_batch
-    from zoo.data.batches import Batches
-    from zoo.data.prefetching import Prefetcher
-    from zoo.data.ragged import Ragged
-
     model, mapped = compiled_model(CORPUS["units"]), MappedFile(file)
     timing.reset_peak()
     before = timing.memory("VmRSS")
     anonymous = timing.memory("RssAnon")
-    offsets = np.concatenate([[0], np.fromfile(f"{file}.ends", np.int64)])
-    count = len(offsets) - 1
-    targets = Ragged(np.zeros(count, np.int32), np.arange(count + 1))
-    token_ids = Ragged(mapped.values, offsets, mapped.file)
-    columns = {"token_ids": token_ids, "targets": targets}
-    batches = Batches(columns, classification_batch, CORPUS["batch"], shuffle=True)
+    batches = _batches(file, mapped)
     index_mb = timing.memory("VmHWM") - before  # no page of the file is read yet
     peak = anonymous + index_mb
 
-    shapes, start = {}, time.perf_counter()
+    # All batches of an epoch, and the first one of each shape.
+    shapes: dict[tuple[int, ...], int] = {}
+    start = time.perf_counter()
     for index in range(len(batches)):
         shapes.setdefault(batches[index][0].shape, index)
         if index % 100 == 0:
             peak = max(peak, timing.memory("RssAnon"))
     seconds = time.perf_counter() - start
 
-    def train(indices: range) -> float:
-        """Trains on some batches; returns their real tokens a second."""
-        tokens, start, ahead = 0, time.perf_counter(), Prefetcher(batches)
-        for index in indices:
-            x, y, weights = ahead[index]
-            float(model.train_on_batch(x, y, weights))
-            tokens += int(np.count_nonzero(x))
-        return tokens / (time.perf_counter() - start)
-
+    # Training on some of them.
     for index in shapes.values():
-        train(range(index, index + 1))  # compiles
+        _tokens_per_second(model, batches, range(index, index + 1))  # compiles
     speeds: dict[str, list[float]] = {"cached": [], "evicted": []}
     last = min(len(batches), 10 * steps * len(speeds))
     for first in range(0, last, EVICT_EVERY * len(speeds)):
         indices = range(first, min(first + EVICT_EVERY, last))
         mapped.evict()
-        speeds["evicted"].append(train(indices))
-        speeds["cached"].append(train(indices))
+        speeds["evicted"].append(_tokens_per_second(model, batches, indices))
+        speeds["cached"].append(_tokens_per_second(model, batches, indices))
         peak = max(peak, timing.memory("RssAnon"))
     return {
         "seconds": seconds,
         "tokens": batches.num_tokens(),
-        "examples": count,
+        "examples": len(batches.columns["targets"]),
         "file_mb": mapped.values.nbytes / 1e6,
         "index_mb": index_mb,
         "peak_mb": peak,
         "tokens_per_second": {k: statistics.median(s) for k, s in speeds.items()},
     }
+
+
+def _batches(file: Path, mapped: MappedFile) -> Batches:
+    """Cuts a mapped corpus into batches; every example has the same target."""
+    from zoo.data.assembly import classification_batch
+    from zoo.data.batches import Batches
+    from zoo.data.ragged import Ragged
+
+    offsets = np.concatenate([[0], np.fromfile(f"{file}.ends", np.int64)])
+    count = len(offsets) - 1
+    targets = Ragged(np.zeros(count, np.int32), np.arange(count + 1))
+    token_ids = Ragged(mapped.values, offsets, mapped.file)
+    columns = {"token_ids": token_ids, "targets": targets}
+    return Batches(columns, classification_batch, CORPUS["batch"], shuffle=True)
+
+
+def _tokens_per_second(model: Any, batches: Batches, indices: range) -> float:
+    """Trains on some batches; returns their real tokens a second."""
+    from zoo.data.prefetching import Prefetcher
+
+    tokens, start, ahead = 0, time.perf_counter(), Prefetcher(batches)
+    for index in indices:
+        x, y, weights = ahead[index]
+        float(model.train_on_batch(x, y, weights))
+        tokens += int(np.count_nonzero(x))
+    return tokens / (time.perf_counter() - start)
 
 
 def run(

@@ -41,6 +41,7 @@ from zoo.evaluation import metrics
 from zoo.inference import Translator
 
 ZOO, KERAS, TORCH, JOEYNMT = "zoo", "keras", "torch", "joeynmt"
+Case = tuple[str, str]  # contestant and search
 SEARCHES = {
     ZOO: ("greedy", "beam", "one by one"),
     KERAS: ("one by one",),
@@ -107,6 +108,7 @@ def export(
     arrays = {f"w {n}": w for n, w in checkpoints.weights_of(model.keras_model).items()}
     np.savez(
         file,
+        allow_pickle=False,
         settings=json.dumps(settings),
         texts=np.array(sources),
         some=np.array([sources[i] for i in spread_out(len(sources), few)]),
@@ -153,29 +155,10 @@ def compete(
     """
     model = load(checkpoint)
     sources = [source for source, _ in pairs]
-    racing: dict[str, timing.Contestant] = {}
-    versions: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as directory:
         file = str(Path(directory, "data.npz"))
         export(file, model, checkpoint, sources, few, beam_size)
-        try:
-            for name, python in contestants.items():
-                module, arguments = f"{name}_search", [file]
-                if name in (ZOO, KERAS):
-                    module, arguments = "keras_search", [name, file]
-                racing[name] = timing.Contestant(module, *arguments, python=python)
-                versions |= racing[name].ready
-            cases = [(name, search) for name in racing for search in SEARCHES[name]]
-            seconds: dict[tuple, list[float]] = {case: [] for case in cases}
-            found: dict[tuple, list] = {}
-            for i in range(rounds + 1):
-                for name, search in reversed(cases) if i % 2 else cases:
-                    answer = racing[name].ask(search)
-                    seconds[name, search].append(answer["seconds"])
-                    found[name, search] = answer["found"]
-        finally:
-            for contestant in racing.values():
-                contestant.close()
+        versions, seconds, found = _race(contestants, file, rounds)
     texts = {
         case: [t if isinstance(t, str) else model.decode(t) for t in answers]
         for case, answers in found.items()
@@ -184,8 +167,35 @@ def compete(
     return {
         "versions": versions,
         "words": {"all": _words(sources), "few": _words(some)},
-        "searches": [_figures(case, seconds, texts, pairs) for case in cases],
+        "searches": [_figures(case, seconds, texts, pairs) for case in seconds],
     }
+
+
+def _race(
+    contestants: dict[str, str], file: str, rounds: int
+) -> tuple[dict[str, str], dict[Case, list[float]], dict[Case, list[Any]]]:
+    """Returns versions, and of every search its seconds and what it found at last."""
+    racing: dict[str, timing.Contestant] = {}
+    versions: dict[str, str] = {}
+    try:
+        for name, python in contestants.items():
+            module, arguments = f"{name}_search", [file]
+            if name in (ZOO, KERAS):
+                module, arguments = "keras_search", [name, file]
+            racing[name] = timing.Contestant(module, *arguments, python=python)
+            versions |= racing[name].ready
+        cases = [(name, search) for name in racing for search in SEARCHES[name]]
+        seconds: dict[Case, list[float]] = {case: [] for case in cases}
+        found: dict[Case, list[Any]] = {}
+        for i in range(rounds + 1):
+            for name, search in reversed(cases) if i % 2 else cases:
+                answer = racing[name].ask(search)
+                seconds[name, search].append(answer["seconds"])
+                found[name, search] = answer["found"]
+        return versions, seconds, found
+    finally:
+        for contestant in racing.values():
+            contestant.close()
 
 
 def _words(texts: list[str]) -> float:
@@ -194,15 +204,15 @@ def _words(texts: list[str]) -> float:
 
 
 def _figures(
-    case: tuple[str, str],
-    seconds: dict[tuple, list[float]],
-    texts: dict[tuple, list[str]],
+    case: Case,
+    seconds: dict[Case, list[float]],
+    texts: dict[Case, list[str]],
     pairs: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
     """Returns the figures of a search; BLEU is of all sentences only."""
     name, search = case
 
-    def each(case: tuple[str, str]) -> list[float]:
+    def each(case: Case) -> list[float]:
         """Returns the seconds of a sentence, the first round left out."""
         return [s / len(texts[case]) for s in seconds[case][1:]]
 
@@ -212,7 +222,7 @@ def _figures(
     if len(texts[case]) == len(pairs):
         bleu = metrics.bleu(texts[case], [target for _, target in pairs])[0]
 
-    def times(other: tuple[str, str]) -> dict[str, float]:
+    def times(other: Case) -> dict[str, float]:
         both = {"ours": each(other), "theirs": each(case)}
         return timing.times_as_fast(both, "ours", "theirs")
 

@@ -5,17 +5,18 @@
 
 Every measure is a fresh process, on each backend in turns, and begins when the process
 is started. A recipe is run up to the end of its first training step, and the seconds
-are split where it has been imported, where it has read its data and its vocabulary,
-where model and batches are built, and where the step ends, which traces and compiles.
-A model that predicts has no data to read; to build it is to load it. `shell` is the
-whole of `python -m zoo predict MODEL TEXT`, which imports less, to its exit. A backend
-that is "cached" finds the programs that XLA has compiled in an earlier process, by the
-variables of the environment in `cache_variables`.
+are split where it has been imported, where its `prepare` has read the data and built
+model and batches, and where the step ends, which traces and compiles. To prepare a
+model that predicts is to load it. `shell` is the whole of `python -m zoo predict MODEL
+TEXT`, which imports less, to its exit. A backend that is "cached" finds the programs
+that XLA has compiled in an earlier process, by the variables of the environment in
+`cache_variables`.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -24,16 +25,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from recipes.benchmarks import timing
+from recipes.benchmarks.recipes import RECIPES
 
-COMMANDS = ("classify", "tag", "generate", "translate", "predict sst2")
+COMMANDS = (*RECIPES, "predict sst2")
 BACKENDS = ("tensorflow", "tensorflow cached", "jax", "jax cached")
-STAGES = ("import", "data", "build", "first step")
+STAGES = ("import", "prepare", "first step")
 TEXT = "a gorgeous, witty, seductive movie"
 
 
@@ -60,15 +60,6 @@ class Clock:
         now = time.time()
         self.seconds[stage], self._last = now - self._last, now
 
-    def marking(self, stage: str, function: Callable) -> Callable:
-        """Returns the function, before which a stage ends."""
-
-        def marked(*arguments, **options):
-            self.mark(stage)
-            return function(*arguments, **options)
-
-        return marked
-
 
 def measure_recipe(name: str, arguments: list[str], start: float) -> dict[str, float]:
     """Runs a recipe up to its first training step in this process.
@@ -83,30 +74,22 @@ def measure_recipe(name: str, arguments: list[str], start: float) -> dict[str, f
     """
     clock = Clock(start)
     recipe = importlib.import_module(f"recipes.{name}")
-    from zoo import runs
+    import keras
+
     from zoo.command_line import parse
-    from zoo.training import fit
+
+    class FirstStep(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            clock.mark("first step")
+            raise FirstStepDone
 
     clock.mark("import")
-
-    def end(callback, batch, logs=None):
-        clock.mark("first step")
-        raise FirstStepDone
-
-    # Every recipe makes its `Run` when data and vocabulary are read, and has the run's
-    # directory created when it is about to train.
-    begin, create = runs.Run.__init__, runs.Run.create
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        mock.patch.object(runs.Run, "__init__", clock.marking("data", begin)),
-        mock.patch.object(runs.Run, "create", clock.marking("build", create)),
-        mock.patch.object(fit.BestWeights, "on_train_batch_end", end),
-    ):
+    with tempfile.TemporaryDirectory() as directory:
         config = parse(recipe.Config, [*arguments, f"--run_dir={directory}/run"])
-        try:
-            recipe.run(config)
-        except FirstStepDone:
-            pass
+        experiment = recipe.prepare(config)
+        clock.mark("prepare")
+        with contextlib.suppress(FirstStepDone):
+            experiment.fit([FirstStep()])
     return clock.seconds
 
 
@@ -120,7 +103,7 @@ def measure_prediction(model: str, start: float) -> dict[str, float]:
     _ = [task.trained_type for task in tasks.TASKS.values()]
     clock.mark("import")
     trained = load(model)
-    clock.mark("build")
+    clock.mark("prepare")
     tasks.find(trained.task).method(trained)(TEXT)
     clock.mark("first step")
     return clock.seconds
@@ -226,7 +209,7 @@ def main() -> None:
     if options.measure:
         name, *rest = shlex.split(options.measure)
         if name == "predict":
-            seconds = measure_prediction(*rest, options.start)
+            seconds = measure_prediction(" ".join(rest), options.start)
         else:
             seconds = measure_recipe(name, rest, options.start)
         print(json.dumps(seconds))

@@ -109,10 +109,13 @@ class Contestant:
             stderr=self.log,
             text=True,
         )
+        if self.process.stdin is None or self.process.stdout is None:
+            raise ValueError(f"{module}: has no pipes")
+        self.asked, self.answers = self.process.stdin, self.process.stdout
         self.ready = self._answer()
 
     def _answer(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()
+        line = self.answers.readline()
         if not line:
             self.log.seek(0)
             lines = self.log.read().strip().splitlines() or ["no word"]
@@ -122,16 +125,16 @@ class Contestant:
     def ask(self, what: str) -> dict[str, Any]:
         """Returns the answer, with `seconds` in it."""
         with contextlib.suppress(BrokenPipeError):  # it has said why
-            self.process.stdin.write(f"{what}\n")
-            self.process.stdin.flush()
+            self.asked.write(f"{what}\n")
+            self.asked.flush()
         return self._answer()
 
     def close(self) -> None:
         """Ends the process."""
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
+            self.asked.close()
         self.process.wait()
-        self.process.stdout.close()
+        self.answers.close()
         self.log.close()
 
 
@@ -179,7 +182,7 @@ def memory(name: str, process: int | str = "self") -> float:
 
 
 def reset_peak() -> None:
-    """Lets `VmHWM`, the most that this process has held, begin anew."""
+    """Lets `VmHWM`, the most that this process has held, start again."""
     Path("/proc/self/clear_refs").write_text("5")
 
 

@@ -14,6 +14,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -108,7 +109,8 @@ class LanguageModel(nn.Module):
 
     def __init__(self, spec: Spec):
         super().__init__()
-        size, self.state = spec["embedding_size"], None
+        size = spec["embedding_size"]
+        self.state: tuple[Tensor, ...] | None = None
         self.embedding = nn.Embedding(spec["vocabulary_size"], size)
         self.dropouts = dropouts(spec)
         self.recurrent = recurrent(spec, size, False)
@@ -197,11 +199,13 @@ def loader(arrays: dict[str, np.ndarray], split: str, spec: Spec) -> Callable:
     """Returns a function that goes through the batches of a split once."""
     name = f"{split} token_ids values"
     if len([k for k in arrays if k.startswith(split)]) > 1:
-        return (
-            lambda data=torch.utils.data.DataLoader(examples(arrays, split), spec["batch_size"], shuffle=split == "train", collate_fn=collate): (
-                iter(data)
-            )
+        data = torch.utils.data.DataLoader(
+            examples(arrays, split),
+            spec["batch_size"],
+            shuffle=split == "train",
+            collate_fn=collate,
         )
+        return lambda: iter(data)
     ids = torch.from_numpy(arrays[name]).long()
     count = (len(ids) - 1) // spec["batch_size"]
     x, y = (
@@ -210,8 +214,8 @@ def loader(arrays: dict[str, np.ndarray], split: str, spec: Spec) -> Callable:
     )
 
     def streams() -> Iterator[Batch]:
-        for begin in range(0, count, spec["steps"]):
-            part = slice(begin, begin + spec["steps"])
+        for begin in range(0, count, spec["bptt_steps"]):
+            part = slice(begin, begin + spec["bptt_steps"])
             yield {"x": x[:, part], "y": y[:, part]}, torch.tensor(0)
 
     return streams
@@ -220,20 +224,20 @@ def loader(arrays: dict[str, np.ndarray], split: str, spec: Spec) -> Callable:
 class Runner:
     """Trains and evaluates a model."""
 
-    def __init__(self, recipe: str, file: str):
+    def __init__(self, file: str):
         arrays = dict(np.load(file))
         self.spec = spec = json.loads(str(arrays.pop("spec")))
         torch.manual_seed(0)
-        kinds = {
-            "classify": Classifier,
-            "tag": Tagger,
-            "generate": LanguageModel,
-            "translate": Translator,
+        kinds: dict[str, type[nn.Module]] = {
+            "classifier": Classifier,
+            "tagger": Tagger,
+            "language_model": LanguageModel,
+            "translator": Translator,
         }
         self.batches = {s: loader(arrays, s, spec) for s in ("train", "dev")}
         steps = sum(1 for _ in self.batches["train"]()) * spec["epochs"]
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model = kinds[recipe](spec).to(self.device)
+        self.model: Any = kinds[spec["task"]](spec).to(self.device)
         parameters, rate = self.model.parameters(), spec["learning_rate"]
         self.optimizer = torch.optim.Adam(parameters, rate)
         warmup = spec["warmup_steps"]
@@ -277,7 +281,7 @@ class Runner:
     def evaluate(self) -> dict[str, float]:
         """Returns the loss and the accuracy on the development split."""
         self.model.eval()
-        loss = right = count = 0
+        loss, right, count = 0.0, 0, 0
         for logits, y in self._results("dev"):
             loss += float(self.model.loss(logits, y)) * len(y)
             right += int((self.model.predict(logits) == y).sum())

@@ -37,7 +37,15 @@ def config_of(name):
 # --- Two equal configurations ------------------------------------------------------
 
 
-TEXTS = ["somewhere", "a/b c", "tfds:glue/sst2", "null and void", "größer", "1:2", "#"]
+TEXTS = [
+    "somewhere",
+    "a/b c",
+    "tfds:glue/sst2",
+    "null and void",
+    "größer",
+    "1:2",
+    "a #1",
+]
 
 
 def values(hint, about):
