@@ -199,6 +199,7 @@ class _BeamLoop:
             max_length]`; the best first.
         """
         beams, size = self.options.beam_size, logits.shape[-1]
+        batch = ops.shape(sums)[0]  # not -1, since a loop keeps its static shapes
         total = ops.logsumexp(logits, axis=-1, keepdims=True)
         if self.options.blocked_ngrams:
             blocked = _completions(
@@ -212,11 +213,11 @@ class _BeamLoop:
         logits, tokens = ops.top_k(logits, width)  # [rows, width]
         tokens = ops.cast(tokens, "int32")
         logs = ops.where(self._may_follow(tokens, t), logits - total, LOWEST)
-        logs = ops.reshape(logs, (-1, beams, width)) + sums[:, :, None]
-        sums, chosen = ops.top_k(ops.reshape(logs, (-1, beams * width)), 2 * beams)
+        logs = ops.reshape(logs, (batch, beams, width)) + sums[:, :, None]
+        sums, chosen = ops.top_k(ops.reshape(logs, (batch, beams * width)), 2 * beams)
         chosen = ops.cast(chosen, "int32")  # [batch, 2 * beams]
         parents = chosen // width
-        tokens = _pick(ops.reshape(tokens, (-1, beams * width)), chosen)
+        tokens = _pick(ops.reshape(tokens, (batch, beams * width)), chosen)
         columns = ops.arange(self.max_length)
         out = ops.where(columns == t, tokens[:, :, None], _pick(out, parents))
         return sums, parents, tokens, out
@@ -259,10 +260,11 @@ def _best_of(finished: tuple, candidates: tuple, beams: int) -> tuple:
 
 def _pick(values, chosen):
     """Returns those of `[batch, some, ...]` at the places `[batch, count]`."""
-    some, count, rest = values.shape[1], chosen.shape[1], ops.shape(values)[2:]
-    flat = ops.reshape(values, (-1, *rest))  # [batch * some, ...]
+    some, count = values.shape[1], chosen.shape[1]
+    batch, _, *rest = ops.shape(values)
+    flat = ops.reshape(values, (batch * some, *rest))  # [batch * some, ...]
     picked = ops.take(flat, _flat_places(chosen, some), axis=0)
-    return ops.reshape(picked, (-1, count, *rest))
+    return ops.reshape(picked, (batch, count, *rest))
 
 
 def _flat_places(chosen, some: int):
