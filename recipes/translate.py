@@ -185,6 +185,8 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
 
 def read(config: Config) -> dict[str, Parallel]:
     """Returns the splits of the configuration's data: `(source, target)`."""
+    if config.data == corpora.DICTIONARY:
+        raise ValueError("data: cmudict is the data of recipes.pronounce")
     return corpora.parallel(
         config.data,
         source=config.source,

@@ -18,7 +18,7 @@ from conftest import OPTIONS, answers, options, tiny
 
 from recipes import classify, generate
 from zoo.command_line import parse
-from zoo.layers.recurrent import to_keras
+from zoo.layers.paths import to_keras
 
 RECIPES = list(OPTIONS)
 METRICS = {

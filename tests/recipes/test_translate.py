@@ -70,3 +70,8 @@ def test_a_translator_without_attention_draws_no_map(tmp_path):
     translate.run(tiny("translate", tmp_path, **changes))
     assert not (tmp_path / "run" / "attention.png").exists()
     assert isinstance(zoo.load(tmp_path / "run").translate("der hund"), str)
+
+
+def test_pronunciations_are_of_another_recipe():
+    with pytest.raises(ValueError, match="data: cmudict is .* recipes.pronounce"):
+        translate.prepare(translate.Config(data="cmudict"))
