@@ -60,6 +60,19 @@ TEXTS = {
 }
 
 
+# Fixtures that train or start a process: their tests share one worker of xdist.
+ONCE = ("fresh_answers", "fresh_process", "prepared_dir", "runs_by_subwords")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Has what is expensive to set up set up by one worker only."""
+    for item in items:
+        for name in ONCE:
+            if name in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
 def tiered(cases, daily):
     """Returns parameters of which those that are not `daily` are of the nightly tier.
 

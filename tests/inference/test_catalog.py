@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from conftest import tiered
 
 import zoo
 from recipes.maintenance.results import RESULTS
@@ -64,7 +65,7 @@ def test_it_loads_by_name_and_predicts(name):
 
 
 @pytest.mark.data
-@each_model
+@pytest.mark.parametrize("name", tiered(MODELS, ["sst2-glove", "ud-ewt-upos"]))
 def test_it_reproduces_its_score(name):
     if not DATA.is_dir():
         pytest.skip(f"{DATA} is absent; RECURRENT_ZOO_DATA names the data")

@@ -214,7 +214,13 @@ def test_the_same_features_are_dropped_at_every_step(variational, place):
     assert (kept == kept[:, :1]).all() == variational
 
 
-@pytest.mark.parametrize("place", [FEEDING, INSIDE], ids=["feeding", "inside"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(FEEDING, id="feeding", marks=pytest.mark.nightly),
+        pytest.param(INSIDE, id="inside"),
+    ],
+)
 def test_training_on_batches_of_several_shapes(place):
     """For which TensorFlow makes one program, that knows neither rows nor steps. It
     computes what evaluation does, as hardly anything is dropped and nothing learned."""

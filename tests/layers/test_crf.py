@@ -354,7 +354,11 @@ OBJECTIVE = {"from_logits": True, "reduction": "mean_with_sample_weight"}
 
 @pytest.mark.parametrize(
     "dtype, jit_compile",
-    [("float32", False), ("float32", True), ("mixed_bfloat16", True)],
+    [
+        ("float32", True),
+        pytest.param("float32", False, marks=pytest.mark.nightly),
+        pytest.param("mixed_bfloat16", True, marks=pytest.mark.nightly),
+    ],
 )
 def test_fit_learns_that_neighbors_agree(dtype, jit_compile):
     """All words are one and the same, and all tags of a sentence are equal: from the

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from conftest import tiered
 from keras import ops
 from scipy.optimize import brentq
 
@@ -174,7 +175,7 @@ def test_the_share_of_replaced_tokens_follows_the_schedule(mixtures):
 # --- Training ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", tiered(OPTIONS, ["gru-none-dropouts"]))
 def test_at_a_share_of_0_training_is_plain_to_the_bit(name):
     trained = []
     for sampled in (False, True):
@@ -213,6 +214,7 @@ def test_a_step_is_one_of_the_second_pass_on_the_predictions(monkeypatch):
     assert max(np.abs(e - g).max() for e, g, _ in zip(*weights)) > 1e-3
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["gru-none-dropouts", "gru-additive-bfloat16"])
 def test_out_of_training_it_is_the_translator(name):
     translator, (x, y, weights) = build(**OPTIONS[name]), batch()

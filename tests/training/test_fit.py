@@ -1,4 +1,4 @@
-"""Schedules, clipping, delayed training, early stopping: on a model of two weights."""
+"""Schedules, clipping, delayed training, early stopping, on a model of two weights."""
 
 import errno
 import math

@@ -24,7 +24,7 @@ def sigint():
 
 
 def lose_an_interrupt():
-    """Ctrl-C where a destructor, or a callback of the backend, loses exceptions."""
+    """Ctrl-C where a destructor or a callback of the backend loses every exception."""
     with contextlib.suppress(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
 
