@@ -86,6 +86,16 @@ def tiered(cases, daily):
     ]
 
 
+def tiered_values(cases, daily):
+    """Returns the values of a dict as parameters, named by its keys; see `tiered`."""
+    return [
+        pytest.param(
+            value, id=name, marks=[] if name in daily else [pytest.mark.nightly]
+        )
+        for name, value in cases.items()
+    ]
+
+
 def contents(recipe):
     """Returns the text of each file of a tiny corpus, by suffix."""
     if recipe == "classify":

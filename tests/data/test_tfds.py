@@ -66,6 +66,7 @@ def test_tiny_shakespeare_equals_its_file(manual, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not UD.is_dir(), reason=f"{UD} is absent")
 def test_universal_dependencies_equal_their_files(manual):
     for zipped in UD.glob("*.gz"):

@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 import pytest
+from conftest import tiered_values
 from keras import ops
 from test_decoding import counting_step, matrix_step, run_greedy, scaled
 
@@ -351,7 +352,12 @@ def teacher_forced(model, source, out):
     return np.where(out != 0, chosen, 0).sum(-1)
 
 
-@pytest.mark.parametrize("options", TRANSLATORS.values(), ids=TRANSLATORS)
+@pytest.mark.parametrize(
+    "options",
+    tiered_values(
+        TRANSLATORS, ["additive-gru", "none-lstm", "feeding-coverage-lstm-2"]
+    ),
+)
 def test_beam_search(options):
     model, greedy, _ = searches(options)
     _, _, search = searches(options, beam_size=4, n_best=3, blocked_ngrams=2)
@@ -373,7 +379,7 @@ def test_beam_search(options):
         assert not repeats([i for i in row if i], 2)
 
 
-@pytest.mark.parametrize("options", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("options", tiered_values(PLACES, ["after"]))
 def test_beam_1_of_a_translator_is_greedy(options):
     _, greedy, search = searches(options, beam_size=1)
     expected = greedy.predict_on_batch(SOURCE)
@@ -383,7 +389,7 @@ def test_beam_1_of_a_translator_is_greedy(options):
         assert found[row, :limit].tolist() == expected[row, :limit].tolist()
 
 
-@pytest.mark.parametrize("options", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("options", tiered_values(PLACES, ["inside"]))
 def test_a_sentence_does_not_depend_on_its_batch(options):
     _, _, search = searches(options, beam_size=3, coverage_penalty=0.3)
     together = search.predict_on_batch(SOURCE)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
+from conftest import tiered_values
 from keras import ops
 
 from zoo.decoding import GreedySearch, Sampling, SamplingOptions, greedy_search, sample
@@ -314,7 +315,10 @@ TRANSLATORS = {
 }
 
 
-@pytest.mark.parametrize("options", TRANSLATORS.values(), ids=TRANSLATORS)
+@pytest.mark.parametrize(
+    "options",
+    tiered_values(TRANSLATORS, ["additive-lstm", "none-gru", "inside-gru-bfloat16"]),
+)
 def test_greedy_search(options):
     config = TranslatorConfig(
         source_vocabulary_size=9,

@@ -16,7 +16,7 @@ from zoo.evaluation import plots
         ["$", "US$", "a $^$ b"],
         ["", "名詞", "l" * 300],
         [f"label-{i}" for i in range(150)],
-        [str(i) for i in range(400)],
+        pytest.param([str(i) for i in range(400)], marks=pytest.mark.nightly),
     ],
     ids=["dollars", "odd", "many", "too-many"],
 )
