@@ -8,7 +8,7 @@ import math
 import keras
 import numpy as np
 import pytest
-from conftest import STRANGE, tiered_values
+from conftest import STRANGE, tiered, tiered_values
 
 from zoo.data.bucketing import bucket_length
 from zoo.inference import (
