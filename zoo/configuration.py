@@ -192,10 +192,8 @@ class Configuration:
             if fits and isinstance(value, (int, float)):
                 fits = about.holds(value)
             if not fits:
-                limits = about.range() and f" of {about.range()}"
                 raise ValueError(
-                    f"{field.name}: expected {type_in_words(hint)}{limits}, "
-                    f"got {value!r}"
+                    f"{field.name}: expected {_expected(hint, about)}, got {value!r}"
                 )
 
     def resolved(self) -> Self:
@@ -273,6 +271,15 @@ def is_of_type(value: Any, hint: Any) -> bool:
     if isinstance(value, bool):
         return hint is bool
     return isinstance(value, (int, float) if hint is float else hint)
+
+
+def _expected(hint: Any, about: Option) -> str:
+    """Returns the type and the range of an option in words, null last."""
+    parts = [part for part in _parts(hint) if part is not type(None)]
+    words = " or ".join(map(type_in_words, parts))
+    if limits := about.range():
+        words += f" {limits}" if limits.startswith("above") else f" of {limits}"
+    return words if len(parts) == len(_parts(hint)) else f"{words}, or null"
 
 
 def type_in_words(hint: Any) -> str:
