@@ -62,15 +62,61 @@ TEXTS = {
 
 # Fixtures that train or start a process: their tests share one worker of xdist.
 ONCE = ("fresh_answers", "fresh_process", "prepared_dir", "runs_by_subwords")
+# What takes seconds and is held, at least in part, by a quicker test of every change.
+NIGHTLY = """
+test_a_comparison
+test_a_contestant_that_fails_says_why
+test_a_dictionary_is_learned_by_heart
+test_a_fresh_process_decodes_the_same
+test_a_run_with_vectors[recipes.generate-changes5]
+test_a_run_with_vectors[recipes.tag-changes2]
+test_a_run_with_vectors[recipes.translate-changes6]
+test_a_run_with_vectors[recipes.translate-changes7]
+test_a_step_is_one_of_the_second_pass_on_the_predictions
+test_a_translator_of_every_option
+test_a_translator_without_attention_draws_no_map
+test_an_attention_map_of_any_length[2000]
+test_an_epoch_of_a_mapped_corpus
+test_any_labels_can_be_drawn[many]
+test_batches_of_a_number_of_tokens[generate]
+test_batches_of_a_number_of_tokens[pronounce]
+test_batches_of_a_number_of_tokens[tag]
+test_batches_of_a_number_of_tokens[translate]
+test_characters_by_an_lstm_casing_and_word_dropout
+test_contestants_of_keras_train_the_same_model[classify]
+test_contestants_of_keras_train_the_same_model[pronounce]
+test_contestants_of_keras_train_the_same_model[translate]
+test_equal_configurations_train_the_same_model[classify]
+test_equal_configurations_train_the_same_model[tag]
+test_evaluation_with_a_language_model
+test_memory_over_lines_from_standard_input
+test_outside_is_as_rare_as_suits_the_f1
+test_several_steps_in_an_iteration[gru-9]
+test_several_steps_in_an_iteration[lstm-3]
+test_spans_are_scored_by_f1[False]
+test_strange_input_leaves_the_rest_of_the_batch_unharmed[greedy]
+test_strange_input_of_a_language_model[by_words]
+test_strange_input_of_a_translator_by_subwords[1]
+test_the_example_of_the_page
+test_the_larger_configuration_of_wikitext2
+test_the_loop_of_keras_io_translates_as_the_zoo
+test_translate_is_the_plain_loop[0]
+test_translate_is_the_plain_loop[1]
+test_translations_ranked_by_a_language_model
+test_unfrozen_vectors_wait[translate]
+test_vectors_without_lower_casing
+""".split()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Has what is expensive to set up set up by one worker only."""
+    """Marks what is nightly, and has what trains set up by one worker only."""
     for item in items:
-        for name in ONCE:
-            if name in item.fixturenames:
-                item.add_marker(pytest.mark.xdist_group(name))
+        if item.name in NIGHTLY:
+            item.add_marker(pytest.mark.nightly)
+        for fixture in ONCE:
+            if fixture in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 def tiered(cases, daily):

@@ -179,12 +179,7 @@ OF_EACH_MODEL = [
     "lm-lstm-untied",
     "translator-lstm-additive-tied",
 ]
-DAILY = [
-    *OF_EACH_MODEL,
-    "tagger-gru-letters-bfloat16",
-    "lm-lstm-regularized",
-    "translator-gru-feeding",
-]
+DAILY = [*OF_EACH_MODEL, "translator-gru-feeding"]
 each_case = pytest.mark.parametrize("name", tiered(CASES, DAILY))
 one_of_each = pytest.mark.parametrize("name", tiered(CASES, OF_EACH_MODEL))
 
