@@ -60,8 +60,6 @@ TEXTS = {
 }
 
 
-# Fixtures that train or start a process: their tests share one worker of xdist.
-ONCE = ("fresh_answers", "fresh_process", "prepared_dir", "runs_by_subwords")
 # What takes seconds and is held, at least in part, by a quicker test of every change.
 NIGHTLY = """
 test_a_comparison
@@ -110,13 +108,10 @@ test_vectors_without_lower_casing
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Marks what is nightly, and has what trains set up by one worker only."""
+    """Marks what is nightly."""
     for item in items:
         if item.name in NIGHTLY:
             item.add_marker(pytest.mark.nightly)
-        for fixture in ONCE:
-            if fixture in item.fixturenames:
-                item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 def tiered(cases, daily):
