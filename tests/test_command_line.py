@@ -255,7 +255,7 @@ def test_options_out_of_range(recipe, option, expected, tmp_path, monkeypatch, f
             "epochs: expected a whole number of at least 1, ",
         ),
         ("classify", {"head": "regresion"}, "head: expected 'multilabel' or 'regres"),
-        ("classify", {"data": 5}, "data: expected text or null, got 5"),
+        ("classify", {"data": 5}, "data: expected text, or null, got 5"),
         ("tag", {"crf": 1}, "crf: expected true or false, got 1"),
         ("tag", {"seed": True}, "seed: expected a whole number of at least 0 "),
         ("generate", {"tokens": "chars"}, "tokens: expected 'characters' or 'words'"),
