@@ -855,3 +855,11 @@ def test_attention_is_a_distribution_over_the_source():
 def test_without_attention_there_is_none_to_see():
     with pytest.raises(ValueError, match="attention: this model was built without"):
         translator(attention="none").attention("a")
+
+
+def test_a_beam_takes_texts_of_several_lengths_one_after_another():
+    """TensorFlow then makes one program of the search, for any length."""
+    model = translator(cell="gru")
+    texts = ["a", "a b c d a b", " ".join("abcd" * 6)]
+    one_by_one = [model.translate(text, beam_size=3) for text in texts]
+    assert model.translate(texts, beam_size=3) == one_by_one
