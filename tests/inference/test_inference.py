@@ -861,5 +861,6 @@ def test_a_beam_takes_texts_of_several_lengths_one_after_another():
     """TensorFlow then makes one program of the search, for any length."""
     model = translator(cell="gru")
     texts = ["a", "a b c d a b", " ".join("abcd" * 6)]
-    one_by_one = [model.translate(text, beam_size=3) for text in texts]
-    assert model.translate(texts, beam_size=3) == one_by_one
+    options = {"beam_size": 3, "coverage_penalty": 0.2, "blocked_ngrams": 2}
+    one_by_one = [model.translate(text, **options) for text in texts]
+    assert model.translate(texts, **options) == one_by_one
