@@ -21,7 +21,7 @@ from zoo.configuration import configuration, option
 from zoo.data import corpora
 from zoo.data.assembly import Batch, classification_batch
 from zoo.data.batches import Batches
-from zoo.data.corpus_files import Corpus
+from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
 from zoo.data.targets import Targets
 from zoo.evaluation import metrics, plots
@@ -155,7 +155,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
     )
 
 
-def read(config: Config) -> dict[str, Labeled]:
+def read(config: Config) -> Splits[tuple[str, str]]:
     """Returns the splits of the configuration's data: `(text, label)`."""
     return corpora.labeled(
         config.data,

@@ -23,7 +23,7 @@ import numpy as np
 from zoo.atomic_files import write_text
 from zoo.configuration import configuration, option, share
 from zoo.data import corpora
-from zoo.data.corpus_files import Corpus
+from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
 from zoo.data.streams import Streams
 from zoo.evaluation import baselines, plots
@@ -172,7 +172,7 @@ def prepare(config: Config) -> Experiment[Config, LanguageModel]:
     )
 
 
-def read(config: Config) -> dict[str, Corpus[str]]:
+def read(config: Config) -> Splits[str]:
     """Returns the splits of the configuration's data: lines of text."""
     return corpora.text(config.data, features=config.features)
 

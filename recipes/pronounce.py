@@ -20,7 +20,7 @@ from typing import ClassVar
 from zoo.atomic_files import write_text
 from zoo.configuration import configuration
 from zoo.data import corpora, default_corpora
-from zoo.data.corpus_files import Corpus
+from zoo.data.corpus_files import Corpus, Splits
 from zoo.evaluation import baselines, metrics, plots
 from zoo.inference.translator import Translator
 from zoo.models.translator import TranslatorConfig, TranslatorOptions
@@ -125,7 +125,7 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     )
 
 
-def read(config: Config) -> dict[str, Dictionary]:
+def read(config: Config) -> Splits[tuple[str, str]]:
     """Returns the splits of the configuration's data: `(word, phonemes)`."""
     return corpora.pronunciations(config.data)
 

@@ -28,7 +28,7 @@ from zoo.configuration import configuration, option
 from zoo.data import corpora
 from zoo.data.assembly import Batch, tagging_batch
 from zoo.data.batches import Batches
-from zoo.data.corpus_files import Corpus
+from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
 from zoo.evaluation import baselines, metrics, plots
 from zoo.evaluation.outside_score import tune_outside_score
@@ -172,7 +172,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     )
 
 
-def read(config: Config) -> dict[str, Tagged]:
+def read(config: Config) -> Splits[tuple[list[str], list[str]]]:
     """Returns the splits of the configuration's data: `(words, tags)`."""
     return corpora.tagged(
         config.data,

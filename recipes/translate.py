@@ -23,7 +23,7 @@ import zoo
 from zoo.atomic_files import write_text
 from zoo.configuration import configuration, option
 from zoo.data import corpora
-from zoo.data.corpus_files import Corpus
+from zoo.data.corpus_files import Corpus, Splits
 from zoo.evaluation import baselines, metrics, plots
 from zoo.inference.language_model import LanguageModel
 from zoo.inference.reranking import check_rerank, n_best_by_lm
@@ -183,7 +183,7 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     )
 
 
-def read(config: Config) -> dict[str, Parallel]:
+def read(config: Config) -> Splits[tuple[str, str]]:
     """Returns the splits of the configuration's data: `(source, target)`."""
     if config.data == corpora.DICTIONARY:
         raise ValueError("data: cmudict is the data of recipes.pronounce")

@@ -176,7 +176,9 @@ class Experiment(Generic[C, M]):
         directory: where the run is written, once it is fitted.
         evaluate: returns more development scores, once an epoch.
         delayed: weights that are trained only after some epochs.
-        notes: what `metrics.json` says of the data and the vectors.
+        notes: what `metrics.json` says of the vectors.
+        decisions: what was found and decided about the data, by name, besides what
+            `splits.decisions` says.
         history: a row for each epoch that has been trained.
     """
 
@@ -192,6 +194,7 @@ class Experiment(Generic[C, M]):
     evaluate: Callable[[], Row] | None = None
     delayed: DelayedTraining | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    decisions: dict[str, Any] = field(default_factory=dict)
     history: list[Row] = field(default_factory=list)
 
     def fit(self, callbacks: Sequence[keras.callbacks.Callback] = ()) -> list[Row]:
@@ -208,6 +211,8 @@ class Experiment(Generic[C, M]):
             KeyboardInterrupt: after Ctrl-C; says what is kept.
         """
         self.directory.create(self.config)
+        for name, decision in self._decisions.items():
+            print(f"{name.replace('_', ' ')}: {_in_words(decision)}")
         self.model.keras_model.summary(print_fn=print)
         try:
             self.history = fit(
@@ -248,6 +253,10 @@ class Experiment(Generic[C, M]):
         )
         return Result(metrics, self.model, self.history, path)
 
+    @property
+    def _decisions(self) -> dict[str, Any]:
+        return {**self.splits.decisions, **self.decisions}
+
     def _metrics(self, report: Report) -> dict[str, Any]:
         epochs = len(self.history)
         training_seconds = sum(row["seconds"] for row in self.history)
@@ -270,9 +279,19 @@ class Experiment(Generic[C, M]):
             "device": device(),
             "versions": versions(),
             "dev_score": report.dev_score,
+            "decisions": self._decisions,
             **self.notes,
             **report.others,
         }
+
+
+def _in_words(decision: Any) -> str:
+    """Returns a decision in one line."""
+    if isinstance(decision, dict):
+        return ", ".join(f"{key} {_in_words(value)}" for key, value in decision.items())
+    if isinstance(decision, (list, tuple)):
+        return ", ".join(map(_in_words, decision))
+    return str(decision)
 
 
 def _print_table(metrics: dict[str, Any]) -> None:

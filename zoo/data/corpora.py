@@ -90,16 +90,15 @@ def labeled(
         *columns, header = find_columns(paths["train"], text_column, label_column)
         if not header:  # what train tells holds for dev and test as well
             text_column, label_column = columns
-    return hold_out(
-        {
-            split: (
-                read_class_folders(path)
-                if path.is_dir()
-                else read_labeled(path, text_column, label_column)
-            )
-            for split, path in paths.items()
-        }
-    )
+    found = {
+        split: (
+            read_class_folders(path)
+            if path.is_dir()
+            else read_labeled(path, text_column, label_column)
+        )
+        for split, path in paths.items()
+    }
+    return hold_out(Splits(found))
 
 
 def tagged(
@@ -140,12 +139,11 @@ def tagged(
     if data is None:
         return default_corpora.restored_text()
     ranks = [{".conllu"}, {".conll", ".iob", ".iob2", ".bio", ".tsv"}, None]
-    return hold_out(
-        {
-            split: read_tagged(path, word_column, tag_column)
-            for split, path in split_paths(data, ranks).items()
-        }
-    )
+    found = {
+        split: read_tagged(path, word_column, tag_column)
+        for split, path in split_paths(data, ranks).items()
+    }
+    return hold_out(Splits(found))
 
 
 def text(data: str | None = None, *, features: str | None = None) -> Splits[str]:
@@ -171,7 +169,7 @@ def text(data: str | None = None, *, features: str | None = None) -> Splits[str]
     if data is None:
         return default_corpora.documentation()
     paths = split_paths(data, [{".txt", ".text", ".tokens", ".raw"}, None])
-    return hold_out_characters({s: read_text(path) for s, path in paths.items()})
+    return hold_out_characters(Splits({s: read_text(p) for s, p in paths.items()}))
 
 
 def parallel(
@@ -206,13 +204,9 @@ def parallel(
         return default_corpora.restored_vowels()
     if source is None and target is None:
         paths = split_paths(data, [{".tsv"}], " (or give source and target)")
-        return hold_out({split: read_pairs(path) for split, path in paths.items()})
-    return hold_out(
-        {
-            split: read_parallel(*paths)
-            for split, paths in aligned_paths(data, source, target).items()
-        }
-    )
+        return hold_out(Splits({s: read_pairs(path) for s, path in paths.items()}))
+    aligned = aligned_paths(data, source, target)
+    return hold_out(Splits({s: read_parallel(*paths) for s, paths in aligned.items()}))
 
 
 def pronunciations(data: str | None = None) -> Splits[TextPair]:
@@ -235,7 +229,7 @@ def pronunciations(data: str | None = None) -> Splits[TextPair]:
     if data == DICTIONARY:
         return default_corpora.pronunciations(size=None)
     paths = split_paths(data, [{".tsv"}, {".dict"}, None])
-    return hold_out({split: read_pairs(path) for split, path in paths.items()})
+    return hold_out(Splits({s: read_pairs(path) for s, path in paths.items()}))
 
 
 def _is_tfds(

@@ -11,10 +11,10 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TextIO, TypeVar
+from typing import Any, Generic, TextIO, TypeVar
 
 T = TypeVar("T")  # of an example
 TextPair = tuple[str, str]  # a text and its label, or a source and its target
@@ -58,7 +58,24 @@ class Corpus(Generic[T]):
         return self.source()
 
 
-Splits = dict[str, Corpus[T]]  # "train", "dev" and "test"
+class Splits(dict[str, Corpus[T]]):
+    """The corpora of `"train"`, `"dev"` and `"test"`.
+
+    Attributes:
+        decisions: what was found and decided while they were opened, by name, as
+            plain values: printed with every run, and stored in its `metrics.json`.
+
+    >>> Splits({}, {"header": "none"}).decisions
+    {'header': 'none'}
+    """
+
+    def __init__(
+        self,
+        corpora: Mapping[str, Corpus[T]],
+        decisions: Mapping[str, Any] | None = None,
+    ):
+        super().__init__(corpora)
+        self.decisions = dict(decisions or {})
 
 
 def checked(source: Callable[[], Located[T]], name: str, expected: str) -> Corpus[T]:

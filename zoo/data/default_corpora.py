@@ -131,7 +131,7 @@ def _corpora(name: str, splits: Mapping[str, Sequence[T]]) -> Splits[T]:
 
         return Corpus(source, f"{name}/{split}")
 
-    return {split: corpus(split) for split in ("train", "dev", "test")}
+    return Splits({split: corpus(split) for split in ("train", "dev", "test")})
 
 
 def _tenths(items: Sequence[T]) -> dict[str, Sequence[T]]:

@@ -118,7 +118,7 @@ def hold_out(splits: Splits[T]) -> Splits[T]:
         return splits
     held = {split: {9 - k} for k, split in enumerate(absent)}
     held["train"] = set(range(10 - len(absent)))
-    return {
+    found = {
         split: (
             _remainders(splits["train"], split, held[split])
             if split in held
@@ -126,6 +126,7 @@ def hold_out(splits: Splits[T]) -> Splits[T]:
         )
         for split in SPLITS
     }
+    return Splits(found, splits.decisions)
 
 
 def hold_out_characters(splits: Splits[str]) -> Splits[str]:
@@ -149,7 +150,7 @@ def hold_out_characters(splits: Splits[str]) -> Splits[str]:
     else:
         held = {"train": (0, 0.95), absent[0]: (0.95, 1)}
     size = functools.cache(lambda: sum(map(len, train)))  # one pass for all the cuts
-    return {
+    found = {
         split: (
             _clipped(train, split, *held[split], size)
             if split in held
@@ -157,6 +158,7 @@ def hold_out_characters(splits: Splits[str]) -> Splits[str]:
         )
         for split in SPLITS
     }
+    return Splits(found, splits.decisions)
 
 
 def _remainders(

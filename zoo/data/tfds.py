@@ -62,13 +62,12 @@ def labeled(data: str, features: str | None) -> Splits[TextPair]:
                 yield index, example
 
     splits = _corpora(data, builder, names, convert)
-    return hold_out(
-        {
-            split: corpus
-            for split, corpus in splits.items()
-            if split == "train" or not _is_hidden(builder, split, label)
-        }
-    )
+    shown = {
+        split: corpus
+        for split, corpus in splits.items()
+        if split == "train" or not _is_hidden(builder, split, label)
+    }
+    return hold_out(Splits(shown, splits.decisions))
 
 
 def tagged(
@@ -256,7 +255,7 @@ def _corpora(
     if not theirs["train"]:
         found = ", ".join(builder.info.splits)
         raise CorpusError(f"{data}: the splits are {found}; expected one called train")
-    return {split: corpus(name) for split, name in theirs.items() if name}
+    return Splits({split: corpus(name) for split, name in theirs.items() if name})
 
 
 def _is_hidden(builder: Any, split: str, label: str) -> bool:
