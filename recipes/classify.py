@@ -36,11 +36,12 @@ from zoo.layers.config import RecurrentConfig
 from zoo.models.classifier import ClassifierConfig, ClassifierOptions
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
 from zoo.text.tokenizers import Tokenizer
-from zoo.training.config import VectorsConfig
+from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.objectives import classification_objective
 from zoo.training.pretrained_embeddings import delayed_vectors, initial_embeddings
 
 Labeled = Corpus[tuple[str, str]]
+SIZE_RULE = SizeRule(batch_size=64, learning_rate=1e-3, steps=3400, epochs=8)
 
 
 @configuration
@@ -51,11 +52,8 @@ class Config(RunConfig, VectorsConfig, ClassifierOptions, RecurrentConfig):
         "max_length": 400,
         "input_dropout": 0.5,
         "output_dropout": 0.3,
-        "epochs": 8,  # on phrases the development score peaks early
-        "patience": 3,
-        "batch_size": 64,
-        "learning_rate": 1e-3,
     }
+    sized: ClassVar = SIZE_RULE.in_words()
     embedded_defaults: ClassVar = {  # a small corpus of short texts
         "max_length": 100,
         "epochs": 6,
@@ -111,6 +109,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
     # Data: text to tokens. The vocabulary knows the training data only, and what
     # pretrained vectors know.
     splits = read(config)
+    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     tokenizer = Tokenizer("words", config.lowercase)
     targets = Targets.of(splits["train"], config.head)
     tokens = (tokenizer.tokenize(text) for text, _ in splits["train"])

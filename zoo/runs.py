@@ -24,7 +24,7 @@ from zoo.configuration import configuration, option
 from zoo.data.corpus_files import Splits
 from zoo.hardware import device
 from zoo.inference.trained_model import TrainedModel
-from zoo.training.callbacks import Row
+from zoo.training.callbacks import Row, best_epoch
 from zoo.training.config import TrainingConfig
 from zoo.training.fit import fit
 from zoo.training.objectives import Objective
@@ -230,7 +230,24 @@ class Experiment(Generic[C, M]):
         except KeyboardInterrupt as interrupt:
             kept = f"{self.directory.path} holds the best checkpoint so far"
             raise KeyboardInterrupt(f"{interrupt}; {kept}") from None
+        print(self._end())
         return self.history
+
+    def _best_epoch(self) -> int:
+        score = f"val_{self.objective.score}"
+        return best_epoch(self.history, score, self.objective.mode)
+
+    def _end(self) -> str:
+        """Says which epoch was the best, and whether more of them may be better."""
+        best, last = self._best_epoch(), len(self.history)
+        if last < self.config.epochs:
+            return (
+                f"stopped after {last - best} epochs without a better score; "
+                f"the best was epoch {best}"
+            )
+        if best == last:
+            return f"the best epoch was the last, {last}: train longer (--epochs)"
+        return f"the best of {last} epochs was epoch {best}"
 
     def save(self) -> None:
         """Writes the checkpoint with the present weights."""
@@ -255,7 +272,10 @@ class Experiment(Generic[C, M]):
 
     @property
     def _decisions(self) -> dict[str, Any]:
-        return {**self.splits.decisions, **self.decisions}
+        names = ("epochs", "batch_size", "batch_tokens", "learning_rate", "patience")
+        given = {n: getattr(self.config, n) for n in names}
+        training = {n: value for n, value in given.items() if value}
+        return {**self.splits.decisions, **self.decisions, "training": training}
 
     def _metrics(self, report: Report) -> dict[str, Any]:
         epochs = len(self.history)
@@ -271,6 +291,8 @@ class Experiment(Generic[C, M]):
             "baseline": {"name": report.baseline[0], "score": report.baseline[1]},
             "seed": self.config.seed,
             "epochs": epochs,
+            "best_epoch": self._best_epoch(),
+            "training_end": self._end(),
             "parameters": self.model.keras_model.count_params(),
             "seconds": time.perf_counter() - self.directory.started,
             "tokens_per_second": self.train.num_tokens() * epochs / training_seconds,
