@@ -19,7 +19,7 @@ import numpy as np
 
 from zoo.configuration import configuration, option
 from zoo.data import corpora
-from zoo.data.assembly import Batch, classification_batch
+from zoo.data.assembly import classification_batch
 from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
@@ -134,6 +134,9 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
     )
     embedding = classifier.embedding
     words.fill(embedding)
+    class_weights = None
+    if config.class_weights:
+        class_weights = targets.balanced_weights(splits["train"]).tolist()
     # Batches: tokens to ids. A bad line of the test data had better be known now.
     train, dev, _ = (
         batches(split, splits[split], classifier, targets, config)
@@ -146,7 +149,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         trained=classifier.keras_model,
         train=train,
         dev=dev,
-        objective=classification_objective(targets.head),
+        objective=classification_objective(targets.head, class_weights),
         delayed=delayed_vectors(embedding, config),
         write_report=write_report,
         directory=directory,
@@ -189,28 +192,17 @@ def batches(
     config: Config,
 ) -> Batches:
     """Encodes a split, and cuts it into batches; those for training are shuffled."""
-    is_train = split == "train"
     columns = {
         "token_ids": Ragged.pack(classifier.encode(text) for text, _ in corpus),
         "targets": Ragged.pack(
             targets.encode(label, place)[None] for place, (_, label) in corpus.located()
         ),
     }
-    class_weights = None
-    if config.class_weights and is_train:
-        class_weights = targets.balanced_weights(corpus)
-
-    def assemble(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:
-        x, y, weights = classification_batch(columns, weights)
-        if class_weights is not None:
-            weights = weights * class_weights[y[:, 0]]
-        return x, y, weights
-
     return Batches(
         columns,
-        assemble,
+        classification_batch,
         config.batch_size,
-        is_train,
+        split == "train",
         config.seed,
         config.batch_tokens,
     )

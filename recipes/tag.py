@@ -149,8 +149,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         constrained=config.constrained,
         **words.settings(config),
     )
-    embedding = tagger.embedding
-    words.fill(embedding)
+    words.fill(tagger.embedding)
     # Batches: words and tags to ids. A bad line of the test data is known now.
     train_batches, dev_batches, _ = (
         batches(split, splits[split], tagger, config)
@@ -165,7 +164,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         dev=dev_batches,
         objective=tagging_objective(config.crf, "f1" if scheme else "accuracy"),
         evaluate=_dev_scores(tagger, splits["dev"]),
-        delayed=delayed_vectors(embedding, config),
+        delayed=delayed_vectors(tagger.embedding, config),
         write_report=write_report,
         directory=directory,
         notes=words.report(),

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import importlib.metadata
 import io
 import json
-import platform
 import shlex
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,17 +17,16 @@ import keras
 import yaml
 
 from zoo.atomic_files import write_text
+from zoo.command_line import command
 from zoo.configuration import configuration, option
 from zoo.data.corpus_files import Splits
-from zoo.hardware import device
+from zoo.hardware import device, versions
 from zoo.inference.trained_model import TrainedModel
 from zoo.training.callbacks import Row, best_epoch
 from zoo.training.config import TrainingConfig
 from zoo.training.fit import fit
 from zoo.training.objectives import Objective
 from zoo.training.optimizers import DelayedTraining
-
-PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 
 
 @configuration
@@ -348,21 +344,3 @@ def _free_directory(recipe: str, run_dir: str | None) -> Path:
 def set_seed(seed: int) -> None:
     """Seeds all that a model draws: weights, dropout, samples."""
     keras.utils.set_random_seed(seed)
-
-
-def command() -> str:
-    """Returns the command line of this process, as one would type it."""
-    main = getattr(sys.modules["__main__"], "__spec__", None)
-    program = f"python -m {main.name}" if main else Path(sys.argv[0]).name
-    return " ".join([program, *map(shlex.quote, sys.argv[1:])])
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions that a result depends on."""
-    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
