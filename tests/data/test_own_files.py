@@ -290,6 +290,9 @@ def test_too_few_texts_to_hold_out(tmp_path):
     message = fails(lambda: corpora.labeled(data))
     assert "2 different examples; expected at least 10" in message
     assert "--dev FILE and --test FILE" in message
+    few = "".join(f"text {n % 6},{n % 2}\n" for n in range(30))
+    splits = corpora.labeled(write(tmp_path / "few", {"train.csv": few}))
+    assert [len(list(corpus)) for corpus in splits.values()] == [20, 5, 5]
     rows = "".join(f"text {n},label {n}\n" for n in range(12))
     data = write(tmp_path / "all", {"train.csv": rows})
     assert "train needs them" in fails(lambda: corpora.labeled(data))

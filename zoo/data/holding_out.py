@@ -39,7 +39,7 @@ def hold_out(
 
     The examples are shuffled and cut in ten by scikit-learn's `StratifiedKFold`, of
     which one part is dev, one test and the others train. Equal texts are one example
-    in this, so that none is in two splits.
+    in this, so that none is in two splits; of fewer than ten texts each is a part.
 
     Args:
         splits: `{"train"}` and perhaps `"dev"` and `"test"`. Train is read once, of
@@ -56,7 +56,8 @@ def hold_out(
         All three; train without what was held out. The decisions say `held_out`.
 
     Raises:
-        CorpusError: If there are fewer than ten texts, or train cannot be read.
+        CorpusError: If there are fewer than ten examples, or fewer different texts than
+            splits, or train cannot be read.
     """
     absent = [split for split in SPLITS if split not in splits]
     if not absent:
@@ -156,15 +157,16 @@ def _cut(
     """
     options = " and ".join(f"--{split} FILE" for split in absent)
     number, first = _different(examples.texts)
-    if len(first) < PARTS:
+    cuts = min(PARTS, len(first))  # fewer parts of fewer texts
+    if len(number) < PARTS or cuts < 1 + len(absent):
         raise CorpusError(
             f"{name}: {count(len(first), 'different example')}; expected at least "
             f"{PARTS} examples, a tenth of which is held out as "
             f"{' and as '.join(absent)}; or give {options}"
         )
     labels = None if examples.labels is None else examples.labels[first]  # [texts]
-    strata = None if labels is None else _strata(labels)
-    parts = _parts(len(first), strata, seed)  # [texts]
+    strata = None if labels is None else _strata(labels, cuts)
+    parts = _parts(len(first), strata, cuts, seed)  # [texts]
     if labels is not None and train_has_all:
         in_train = np.isin(labels, labels[parts >= len(absent)])
         parts = np.where(in_train, parts, PARTS - 1)
@@ -199,23 +201,24 @@ def _different(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rank[inverse.reshape(-1)], first[order]
 
 
-def _strata(labels: np.ndarray) -> np.ndarray | None:
+def _strata(labels: np.ndarray, cuts: int) -> np.ndarray | None:
     """Returns the labels, those with fewer texts than parts as one; None for shuffling.
 
     So it is if all labels are rare, as numbers are, or if there are very many.
     """
     counts = np.bincount(labels)
-    strata = np.where(counts[labels] < PARTS, -1, labels)
+    strata = np.where(counts[labels] < cuts, -1, labels)
     found = np.unique(strata)
     return strata if (found >= 0).any() and len(found) <= _MOST_STRATA else None
 
 
-def _parts(texts: int, strata: np.ndarray | None, seed: int) -> np.ndarray:
+def _parts(texts: int, strata: np.ndarray | None, cuts: int, seed: int) -> np.ndarray:
     """Returns the part of each text, int `[texts]`.
 
     Args:
         texts: How many there are.
         strata: Of which each part gets its share, int `[texts]`; None to shuffle only.
+        cuts: Number of parts.
         seed: Of the order.
     """
     from sklearn.model_selection import KFold, StratifiedKFold
@@ -224,8 +227,8 @@ def _parts(texts: int, strata: np.ndarray | None, seed: int) -> np.ndarray:
     cutter = KFold if strata is None else StratifiedKFold
     with warnings.catch_warnings():  # that the rare labels together are few, too
         warnings.simplefilter("ignore", UserWarning)
-        cuts = cutter(PARTS, shuffle=True, random_state=seed).split(parts, strata)
-        for part, (_, chosen) in enumerate(cuts):
+        folds = cutter(cuts, shuffle=True, random_state=seed).split(parts, strata)
+        for part, (_, chosen) in enumerate(folds):
             parts[chosen] = part
     return parts
 
