@@ -30,6 +30,7 @@ from zoo.text.vocabulary import Vocabulary
 from zoo.training.config import SizeRule
 from zoo.training.objectives import translation_objective
 from zoo.training.translation import (
+    LONGEST,
     TranslationConfig,
     pair_batches,
     translation_training_model,
@@ -110,14 +111,15 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     )
     # Batches.
     cut = functools.partial(pair_batches, translator, config=config)
-    batches = cut(train, longest=config.max_length, shuffle=True)
+    longest = config.max_length or LONGEST
+    batches = cut(train, longest=longest, shuffle=True)
     return Experiment(
         config=config,
         splits=splits,
         model=translator,
         trained=translation_training_model(translator, config, len(batches)),
         train=batches,
-        dev=cut(dev, longest=10 * config.max_length, shuffle=False),
+        dev=cut(dev, longest=10 * longest, shuffle=False),
         objective=translation_objective(
             config.label_smoothing, "word_error_rate", "min"
         ),

@@ -18,7 +18,7 @@ where the F1 of the development split is best.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -37,6 +37,8 @@ from zoo.layers.config import RecurrentConfig
 from zoo.models.tagger import TaggerConfig, TaggerOptions, build_crf_training
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
 from zoo.text import span_schemes
+from zoo.text.choice import WordTokens, choose_word_tokenizer
+from zoo.text.normalization import normalize_word
 from zoo.text.span_schemes import Scheme
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
@@ -84,6 +86,9 @@ class Config(RunConfig, VectorsConfig, TaggerOptions, RecurrentConfig):
     lowercase: bool = option(
         True, "lower the case of words, but not of their characters", group="data"
     )
+    tokenizer: WordTokens | None = option(
+        None, "what cuts raw text into words; else as the data are cut", group="data"
+    )
     constrained: bool = option(
         False, "with a CRF, rule out taggings that break the scheme of spans"
     )
@@ -117,12 +122,13 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     splits = read(config)
     config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     train = splits["train"]
-    sentences = (
-        [word.lower() for word in words] if config.lowercase else words
-        for words, _ in train
+    sentences = (words for words, _ in train)
+    tokenizer, tokenization = choose_word_tokenizer(sentences, config.tokenizer)
+    lowered = lowercase_words(config, train)
+    words = initial_embeddings(config, lowered, config.min_count, config.seed)
+    characters = Vocabulary.build(
+        normalize_word(w) for words, _ in train for w in words
     )
-    words = initial_embeddings(config, sentences, config.min_count, config.seed)
-    characters = Vocabulary.build("".join(words) for words, _ in train)
     labels = Labels.build((tag for _, tags in train for tag in tags), train.name)
     scheme = span_schemes.detect(tags for _, tags in train)
     if config.constrained:
@@ -144,7 +150,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
             "labels": labels.names,
         },
         lowercase=config.lowercase,
-        tokenizer=vars(Tokenizer("words")),
+        tokenizer=Tokenizer(tokenizer).settings,
         scheme=scheme,
         constrained=config.constrained,
         **words.settings(config),
@@ -168,6 +174,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         write_report=write_report,
         directory=directory,
         notes=words.report(),
+        decisions={"tokenization_of_raw_text": tokenization},
     )
 
 
@@ -179,6 +186,13 @@ def read(config: Config) -> Splits[tuple[list[str], list[str]]]:
         tag_column=config.tag_column,
         features=config.features,
     )
+
+
+def lowercase_words(config: Config, train: Tagged) -> Iterator[list[str]]:
+    """Yields the words of each sentence, in lower case if the model knows them so."""
+    for words, _ in train:
+        normal = [normalize_word(word) for word in words]
+        yield [word.lower() for word in normal] if config.lowercase else normal
 
 
 def batches(split: str, corpus: Tagged, tagger: Tagger, config: Config) -> Batches:

@@ -22,6 +22,7 @@ from zoo.inference.trained_model import (
 from zoo.layers.crf import FORBIDDEN
 from zoo.models.tagger import CRF_LAYER, HEAD, TaggerConfig, build_tagger
 from zoo.text.casing import CASINGS, casing
+from zoo.text.normalization import normalize_word
 from zoo.text.span_schemes import allowed_transitions
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
@@ -64,7 +65,7 @@ class Tagger(TrainedModel):
     ):
         super().__init__(config, vocabularies, **settings)
         check_settings(settings, tokenizer=dict, lowercase=bool)
-        self.tokenizer = Tokenizer(**settings["tokenizer"])
+        self.tokenizer = Tokenizer.restored(settings["tokenizer"])
         lower_unknown = settings.get("lower_unknown", False)
         self.vocabulary = Vocabulary(vocabularies["words"], lower_unknown)
         self.characters = Vocabulary(vocabularies["characters"])
@@ -105,6 +106,7 @@ class Tagger(TrainedModel):
             characters. With casing one column more.
         """
         size = self.config.word_length
+        words = [normalize_word(word) for word in words]
         lowered = [w.lower() for w in words] if self.settings["lowercase"] else words
         out = np.zeros((len(words), 1 + size + self.config.casing), np.int32)
         out[:, 0] = self.vocabulary.encode(lowered)
