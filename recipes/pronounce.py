@@ -25,6 +25,7 @@ from zoo.evaluation import baselines, metrics, plots
 from zoo.inference.translator import Translator
 from zoo.models.translator import TranslatorConfig, TranslatorOptions
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.text.normalization import normalize
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Vocabulary
 from zoo.training.config import SizeRule
@@ -152,7 +153,7 @@ def write_report(experiment: Experiment[Config, Translator]) -> Report:
     write_text(directory / "translations.txt", "\n".join(lines))
     closest = closest_references(config, splits["test"], predicted)
     nearest = baselines.nearest_translation(splits["train"])
-    guessed = [nearest(word) for word in words]
+    guessed = [normalize(nearest(word)) for word in words]
     baseline = closest_references(config, splits["test"], guessed)
     return Report(
         metric="word error rate",
@@ -189,7 +190,7 @@ def closest_references(
     """Returns for each word the pronunciation that is most like the predicted one."""
     known = _known_pronunciations(config, corpus)
     return [
-        metrics.closest(sounds, known(word))
+        metrics.closest(sounds, map(normalize, known(word)))
         for (word, _), sounds in zip(corpus, predicted, strict=True)
     ]
 

@@ -18,7 +18,7 @@ where the F1 of the development split is best.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -44,7 +44,11 @@ from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
 from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.objectives import tagging_objective
-from zoo.training.pretrained_embeddings import delayed_vectors, initial_embeddings
+from zoo.training.pretrained_embeddings import (
+    InitialEmbeddings,
+    delayed_vectors,
+    initial_embeddings,
+)
 
 Tagged = Corpus[tuple[list[str], list[str]]]
 SIZE_RULE = SizeRule(batch_size=32, learning_rate=3e-3, steps=4000, epochs=10)
@@ -122,17 +126,11 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     splits = read(config)
     config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     train = splits["train"]
-    sentences = (words for words, _ in train)
-    tokenizer, tokenization = choose_word_tokenizer(sentences, config.tokenizer)
-    lowered = lowercase_words(config, train)
-    words = initial_embeddings(config, lowered, config.min_count, config.seed)
-    characters = Vocabulary.build(
-        normalize_word(w) for words, _ in train for w in words
-    )
+    tokenizer, cut = choose_word_tokenizer((w for w, _ in train), config.tokenizer)
+    words, characters = known_words(config, train)
     labels = Labels.build((tag for _, tags in train for tag in tags), train.name)
     scheme = span_schemes.detect(tags for _, tags in train)
-    if config.constrained:
-        _check_constraint(config, scheme, train)
+    _check_constraint(config, scheme, train)
     # Model.
     model_config = TaggerConfig.select(
         config,
@@ -174,7 +172,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         write_report=write_report,
         directory=directory,
         notes=words.report(),
-        decisions={"tokenization_of_raw_text": tokenization},
+        decisions={"tokenization_of_raw_text": cut},
     )
 
 
@@ -188,11 +186,23 @@ def read(config: Config) -> Splits[tuple[list[str], list[str]]]:
     )
 
 
-def lowercase_words(config: Config, train: Tagged) -> Iterator[list[str]]:
-    """Yields the words of each sentence, in lower case if the model knows them so."""
-    for words, _ in train:
-        normal = [normalize_word(word) for word in words]
-        yield [word.lower() for word in normal] if config.lowercase else normal
+def known_words(config: Config, train: Tagged) -> tuple[InitialEmbeddings, Vocabulary]:
+    """Returns the words that the model will know, and their characters."""
+    words = initial_embeddings(
+        config,
+        ([_form(word, config.lowercase) for word in words] for words, _ in train),
+        config.min_count,
+        config.seed,
+    )
+    characters = Vocabulary.build(
+        _form(word, False) for words, _ in train for word in words
+    )
+    return words, characters
+
+
+def _form(word: str, lowercase: bool) -> str:
+    word = normalize_word(word)
+    return word.lower() if lowercase else word
 
 
 def batches(split: str, corpus: Tagged, tagger: Tagger, config: Config) -> Batches:
@@ -305,6 +315,8 @@ def _dev_scores(tagger: Tagger, dev: Tagged):
 
 
 def _check_constraint(config: Config, scheme: Scheme | None, train: Tagged) -> None:
+    if not config.constrained:
+        return
     if not config.crf:
         raise ValueError("constrained: expected false without a CRF, got true")
     if not scheme:

@@ -247,9 +247,11 @@ def write_report(experiment: Experiment[Config, Translator]) -> Report:
         predict="translate {run} 'a text to translate'",
         others={
             "signature": signature,
-            "chrf": chrf,
-            "chrf_signature": chrf_signature,
-            "chrf_of_baseline": metrics.chrf(guessed, targets)[0],
+            "chrf": {
+                "score": chrf,
+                "signature": chrf_signature,
+                "baseline": metrics.chrf(guessed, targets)[0],
+            },
         },
     )
 
