@@ -8,6 +8,7 @@ import json
 import os
 import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from recipes import classify, generate, pronounce, tag, translate
 from zoo.__main__ import run as run_command
 from zoo.evaluation import metrics
 from zoo.evaluation.bleu_tokenization import choose_bleu_tokenization
+from zoo.inference.command_options import prepare_prediction
 from zoo.models.tagger import TaggerConfig
 from zoo.text import choice, normalization, pairs, scripts
 from zoo.text.choice import choose_word_tokenizer, describe_tokens
@@ -189,12 +191,19 @@ def test_an_earlier_vocabulary_knows_its_tokens_by_both_forms():
 def test_a_shipped_translator_of_decomposed_german():
     model = zoo.load("multi30k-de-en")
     text = "Ein Mädchen läuft über die Straße."
-    expected = "A girl is running across the street."
+    expected = "A girl is walking across the street."
     hidden = "Ein Mäd\u00adchen läuft\u200b über die \ufeffStraße."
     texts = [text, decomposed(text), hidden, decomposed(hidden)]
     assert model.translate(texts) == [expected] * 4
-    assert len({model.n_best(t, 1, 2)[0] for t in texts}) == 1
-    scored = model.log_probabilities(texts, [expected] * 4)
+
+
+@pytest.mark.nightly
+def test_scores_of_decomposed_german():
+    model = zoo.load("multi30k-de-en")
+    text, expected = "Die Straße ist grün.", "The street is green."
+    texts = [text, decomposed(text), "Die Stra\u00adße\u200b ist grün."]
+    assert len({model.n_best(t, 1, 2)[0].text for t in texts}) == 1
+    scored = model.log_probabilities(texts, [expected] * 3)
     np.testing.assert_allclose([total for total, _ in scored], scored[0][0], rtol=1e-5)
 
 
@@ -260,26 +269,33 @@ def test_classify_knows_words_in_either_form(tmp_path):
         ("words", {}, 400),
         ("characters", {}, 2000),
         ("bpe", {"num_subwords": 40}, 800),
-        ("unigram", {"num_subwords": 40}, 800),
         ("unigram", {"num_subwords": 40, "max_length": 3}, 3),
     ],
 )
 def test_classify_by_any_tokens(tokens, changes, longest, tmp_path):
     data = write_labeled(tmp_path / "data")
-    changes = {"tokens": tokens, "epochs": 1, **changes}
+    changes = {"tokens": tokens, **changes}
     experiment = prepared(classify, "classify", data, tmp_path, **changes)
     assert experiment.config.max_length == longest
+    experiment.model.save(tmp_path / "model")
+    model = zoo.load(tmp_path / "model")
+    text = "यह फ़िल्म अच्छी है"
+    ids = model.encode(text)
+    np.testing.assert_array_equal(ids, experiment.model.encode(text))
+    np.testing.assert_array_equal(ids, model.encode(decomposed(text)))
+    assert 1 not in ids and len(ids) <= longest  # nothing is unknown
+    if tokens in ("words", "characters"):
+        assert len(ids) == (4 if tokens == "words" else len(normalize(text)))
+
+
+@pytest.mark.nightly
+def test_classify_learns_by_subwords(tmp_path):
+    data = write_labeled(tmp_path / "data")
+    changes = {"tokens": "bpe", "num_subwords": 40, "epochs": 1}
+    experiment = prepared(classify, "classify", data, tmp_path, **changes)
     experiment.fit()
     text = "यह फ़िल्म अच्छी है"
-    expected = experiment.model.predict(text)
-    model = zoo.load(tmp_path / "run")
-    assert model.predict(text) == expected
-    assert model.predict(decomposed(text)) == expected
-    assert 1 not in model.encode(text)  # nothing is unknown
-    assert len(model.encode(text)) == {
-        "words": 4,
-        "characters": len(normalize(text)),
-    }.get(tokens, len(model.encode(text)))
+    assert zoo.load(tmp_path / "run").predict(text) == experiment.model.predict(text)
 
 
 def test_classify_says_that_chinese_has_no_spaces(tmp_path):
@@ -317,11 +333,18 @@ def test_translate_into_chinese(tmp_path):
     assert experiment.decisions["bleu_tokenization"] == "zh, for the target language zh"
     said = experiment.decisions["tokenization"]
     assert said["source"] == "words by Unicode's rules"
-    assert said["target"].startswith("characters; 9")
+    assert said["target"].startswith("characters; 88% of the letters")
     model = experiment.model
     assert model.target_tokenizer.kind == "characters"
     for text in CHINESE:
         assert model.decode(model.encode_target(text)) == text
+
+
+@pytest.mark.nightly
+def test_the_report_of_a_translation_into_chinese(tmp_path):
+    data = write_pairs(tmp_path / "data", "zh", CHINESE)
+    changes = {"target": "zh", "epochs": 1}
+    experiment = prepared(translate, "translate", data, tmp_path, **changes)
     experiment.fit()
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         experiment.report()
@@ -344,16 +367,31 @@ def test_the_dev_score_is_tokenized_as_the_test_score(tmp_path, monkeypatch):
         assert (score > 40) is (expected == 100)
 
 
-def test_translate_of_decomposed_pairs(tmp_path):
+@pytest.mark.parametrize("tokens", ["words", "bpe", "unigram", "characters"])
+def test_pairs_of_decomposed_texts(tokens):
+    german = ["ein Mädchen läuft", "der Hund schläft", "die Straße", "das Haus"]
     english = ["a girl runs", "the dog sleeps", "the café", "the house"]
-    models = []
+    kinds = dict.fromkeys(("source", "target"), tokens)
+    found = []
     for form in (str, decomposed):
+        train = list(zip(map(form, german), map(form, english)))
+        for joint in (True, False):
+            made = pairs.make_pair_tokenizers(kinds, train, 36 if joint else 28, joint)
+            sides = zip(made.values(), zip(*train))
+            found.append([list(map(t.tokenize, texts)) for t, texts in sides])
+    assert found[:2] == found[2:]
+
+
+def test_translate_of_decomposed_pairs(tmp_path):
+    found = []
+    for form in (str, decomposed):
+        english = ["a girl runs", "the dog sleeps", "the café", "the house"]
         data = write_pairs(tmp_path / form.__name__, "en", english, form)
-        for tokens in ("words", "bpe", "unigram", "characters"):
-            changes = {"tokens": tokens, "num_subwords": 40}
-            model = prepared(translate, "translate", data, tmp_path, **changes).model
-            models.append((model.vocabularies, model.files))
-    assert models[:4] == models[4:]
+        experiment = prepared(translate, "translate", data, tmp_path)
+        found.append((experiment.model.vocabularies, experiment.train[0][0]))
+    assert found[0][0] == found[1][0]
+    for name, ids in found[0][1].items():
+        np.testing.assert_array_equal(ids, found[1][1][name])
 
 
 def test_generate_of_decomposed_lines(tmp_path):
@@ -364,17 +402,15 @@ def test_generate_of_decomposed_lines(tmp_path):
         for split in ("train", "dev", "test"):
             text = form("Mädchen läuft über die Straße\n" * 4)
             (data / f"{split}.txt").write_text(text, encoding="utf-8")
-        for tokens in ("characters", "words"):
-            models.append(prepared(generate, "generate", data, tmp_path, tokens=tokens))
-    for first, second in ((0, 2), (1, 3)):
-        first, second = models[first], models[second]
-        assert first.model.vocabularies == second.model.vocabularies
-        np.testing.assert_array_equal(first.train[0][0], second.train[0][0])
-        expected = first.model.score("Mädchen")
-        assert first.model.score(decomposed("Mäd\u00adchen")) == expected
-        prompt = decomposed("Mäd")
-        text = first.model.generate(prompt, 5)
-        assert text == prompt + first.model.generate("Mäd", 5).removeprefix("Mäd")
+        models.append(prepared(generate, "generate", data, tmp_path))
+    first, second = models
+    assert first.model.vocabularies == second.model.vocabularies
+    np.testing.assert_array_equal(first.train[0][0], second.train[0][0])
+    expected = first.model.score("Mädchen")
+    assert first.model.score(decomposed("Mäd\u00adchen")) == expected
+    prompt = decomposed("Mäd")
+    text = first.model.generate(prompt, 5)
+    assert text == prompt + first.model.generate("Mäd", 5).removeprefix("Mäd")
 
 
 def test_pronounce_of_decomposed_sounds(tmp_path):
@@ -467,6 +503,13 @@ def test_another_tokenizer_at_prediction():
     for kind, expected in words.items():
         found = [word for word, _ in model.predict(text, kind)]
         assert found == expected.split()
+
+
+@pytest.mark.nightly
+def test_another_tokenizer_of_n_best_and_probabilities():
+    model, text = tiny_tagger(), "$1,000.50 (U.S.)"
+    for kind in ("treebank", "spaces"):
+        found = [word for word, _ in model.predict(text, kind)]
         (best,) = model.n_best([text], 1, kind)[0]
         assert [word for word, _ in best.pairs] == found
         (tagged,) = model.probabilities([text], kind)
@@ -475,13 +518,18 @@ def test_another_tokenizer_at_prediction():
 
 def test_the_option_of_the_command(tmp_path, capsys):
     tiny_tagger().save(tmp_path / "tagger")
-    run_command(
-        ["predict", str(tmp_path / "tagger"), "--tokenizer", "spaces", "U.S. x"]
-    )
+    name = str(tmp_path / "tagger")
+    run_command(["predict", name, "--tokenizer", "spaces", "U.S. x"])
     printed = capsys.readouterr().out
     assert [pair.rpartition("/")[0] for pair in printed.split()] == ["U.S.", "x"]
+
+
+def test_the_option_is_of_taggers():
+    other = SimpleNamespace(task="classifier", predict=len)
+    given = SimpleNamespace(tokenizer="spaces")
     with pytest.raises(ValueError, match="tokenizer: is an option of taggers"):
-        run_command(["predict", "sst2", "--tokenizer", "spaces", "x"])
+        prepare_prediction(other, given)
+    assert prepare_prediction(other, SimpleNamespace(tokenizer=None)) is len
 
 
 # --- BLEU --------------------------------------------------------------------------
@@ -528,8 +576,8 @@ def test_bleu_and_chrf_of_chinese():
     assert score == pytest.approx(by_hand) and "|tok:zh|" in signature
     assert metrics.bleu(predicted, expected)[0] == 0
     chrf, signature = metrics.chrf(predicted, expected)
-    # The same counts, with 5 of 8 and 7 that are 2 and 1 for n-grams of 5 and 6.
-    shares = [10 / 12, 8 / 11, 6 / 10, 4 / 9, 3 / 8, 2 / 7]
+    # The same counts; of 8 fives 2 match, and none of 7 sixes.
+    shares = [10 / 12, 8 / 11, 6 / 10, 4 / 9, 2 / 8, 0]
     assert chrf == pytest.approx(100 * np.mean(shares)) and "nc:6" in signature
 
 
