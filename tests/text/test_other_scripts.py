@@ -227,6 +227,15 @@ def test_shipped_models_of_decomposed_text():
     assert lm.score("the k\u00ading") == lm.score("the king")
 
 
+@pytest.mark.parametrize("name", ["ud-ewt-upos", "ud-ewt-glove", "wnut17"])
+def test_shipped_taggers_cut_as_their_training_data(name):
+    config = Path(zoo.__file__).parents[1] / "pretrained" / name / "config.json"
+    settings = json.loads(config.read_text(encoding="utf-8"))["settings"]
+    tokenizer = Tokenizer.restored(settings["tokenizer"])
+    words = tokenizer.tokenize("He paid $1,000.50 to the U.S. at http://a.b/c")
+    assert words == "He paid $ 1,000.50 to the U.S. at http://a.b/c".split()
+
+
 def test_a_word_without_anything_visible_keeps_its_place():
     model = zoo.load("ud-ewt-upos")
     answer = model.predict([["the", "\u200b", "dog"]])[0]
