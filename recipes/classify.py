@@ -14,12 +14,14 @@ end the probabilities are calibrated on the development split.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from zoo.configuration import configuration, option
+from zoo.configuration import configuration, default_values, option
 from zoo.data import corpora
 from zoo.data.assembly import classification_batch
 from zoo.data.batches import Batches
@@ -37,10 +39,18 @@ from zoo.inference.classifier import Classifier
 from zoo.layers.config import RecurrentConfig
 from zoo.models.classifier import ClassifierConfig, ClassifierOptions
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
-from zoo.text.tokenizers import Tokenizer
+from zoo.text.choice import (
+    LENGTHS,
+    Tokens,
+    describe_length,
+    describe_tokens,
+    make_tokenizer,
+)
+from zoo.text.stored import subword_files
 from zoo.training.config import SizeRule, VectorsConfig
+from zoo.training.known_tokens import known_tokens
 from zoo.training.objectives import classification_objective
-from zoo.training.pretrained_embeddings import delayed_vectors, initial_embeddings
+from zoo.training.pretrained_embeddings import delayed_vectors
 
 Labeled = Corpus[tuple[str, str]]
 SIZE_RULE = SizeRule(batch_size=64, learning_rate=1e-3, steps=3400, epochs=8)
@@ -81,13 +91,37 @@ class Config(RunConfig, VectorsConfig, ClassifierOptions, RecurrentConfig):
     min_count: int = option(
         2, "rarer words are unknown, which trains that vector", group="data", at_least=1
     )
-    max_length: int = option(
-        400, "words of a text that are read", group="data", at_least=1
+    tokens: Tokens = option(
+        "words", "what a text is cut into; subwords by sentencepiece", group="data"
+    )
+    num_subwords: int = option(
+        8000, "how many subwords to find", group="data", at_least=1
+    )
+    max_length: int | None = option(
+        None,
+        "tokens of a text that are read; of subwords twice, of characters five times",
+        group="data",
+        at_least=1,
     )
     lowercase: bool = option(True, "lower the case of words", group="data")
     class_weights: Literal["balanced"] | None = option(
         None, "make all classes weigh the same", group="training"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.vectors is not None and self.tokens != "words":
+            raise ValueError(
+                f"vectors: expected null unless tokens is words, got {self.vectors}"
+            )
+
+    def resolved(self) -> Self:
+        """Returns a copy in which no option that has a default is None."""
+        config = super().resolved()
+        if self.max_length is not None:
+            return config
+        words = default_values(type(self), self)["max_length"]
+        return dataclasses.replace(config, max_length=words * LENGTHS[config.tokens])
 
 
 def run(config: Config) -> Result[Classifier]:
@@ -115,11 +149,14 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
     # pretrained vectors know.
     splits = read(config)
     config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
-    tokenizer = Tokenizer("words", config.lowercase)
+    tokenizer = make_tokenizer(
+        config.tokens, texts(splits["train"]), config.num_subwords, config.lowercase
+    )
     targets = Targets.of(splits["train"], config.head)
     unseen = {split: targets.unseen(splits[split]) for split in ("dev", "test")}
-    tokens = (tokenizer.tokenize(text) for text, _ in splits["train"])
-    words = initial_embeddings(config, tokens, config.min_count, config.seed)
+    words = known_tokens(
+        config, tokenizer, texts(splits["train"]), config.min_count, config.seed
+    )
     # Model.
     model_config = ClassifierConfig.select(
         config,
@@ -132,14 +169,14 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
     classifier = Classifier(
         model_config,
         {"tokens": words.vocabulary.entries, "labels": targets.labels.names},
-        tokenizer=vars(tokenizer),
+        files=subword_files({"tokens": tokenizer}),
+        tokenizer=tokenizer.settings,
         max_length=config.max_length,
         **targets.settings(),
         **label_settings(config),
         **words.settings(config),
     )
-    embedding = classifier.embedding
-    words.fill(embedding)
+    words.fill(classifier.embedding)
     class_weights = None
     if config.class_weights:
         class_weights = targets.balanced_weights(splits["train"]).tolist()
@@ -157,10 +194,10 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         dev=dev,
         objective=classification_objective(targets.head, class_weights),
         evaluate=_dev_scores(classifier, splits["dev"], unseen["dev"]),
-        delayed=delayed_vectors(embedding, config),
+        delayed=delayed_vectors(classifier.embedding, config),
         write_report=write_report,
         directory=directory,
-        decisions=unseen_decision(unseen),
+        decisions=decisions(config, splits["train"], train) | unseen_decision(unseen),
         notes=words.report(),
     )
 
@@ -176,6 +213,20 @@ def read(config: Config) -> Splits[tuple[str, str]]:
         features=config.features,
         split_seed=config.split_seed,
     )
+
+
+def texts(corpus: Labeled) -> Iterator[str]:
+    """Yields the texts of a corpus."""
+    return (text for text, _ in corpus)
+
+
+def decisions(config: Config, corpus: Labeled, train: Batches) -> dict[str, str]:
+    """Returns what was decided about the texts, for people."""
+    lengths = train.columns["token_ids"].lengths
+    return {
+        "tokenization": describe_tokens(config.tokens, texts(corpus)),
+        "max_length": describe_length(config.max_length, lengths),
+    }
 
 
 def label_settings(config: Config) -> dict[str, dict[str, str]]:

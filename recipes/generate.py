@@ -35,6 +35,7 @@ from zoo.models.language_model import (
     build_stream_model,
 )
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.text.choice import describe_tokens
 from zoo.text.tokenizers import Tokenizer
 from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.objectives import language_modeling_objective
@@ -140,7 +141,7 @@ def prepare(config: Config) -> Experiment[Config, LanguageModel]:
     lm = LanguageModel(
         model_config,
         {"tokens": words.vocabulary.entries},
-        tokenizer=vars(tokenizer),
+        tokenizer=tokenizer.settings,
         **words.settings(config),
     )
     embedding = lm.embedding
@@ -170,6 +171,7 @@ def prepare(config: Config) -> Experiment[Config, LanguageModel]:
         write_report=write_report,
         directory=directory,
         notes=words.report(),
+        decisions={"tokenization": describe_tokens(tokenizer.kind, splits["train"])},
     )
 
 

@@ -26,11 +26,13 @@ from zoo.evaluation import baselines, metrics, plots
 from zoo.inference.translator import Translator
 from zoo.models.translator import TranslatorConfig, TranslatorOptions
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.text.normalization import normalize
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Vocabulary
 from zoo.training.config import SizeRule
 from zoo.training.objectives import translation_objective
 from zoo.training.translation import (
+    LONGEST,
     TranslationConfig,
     left_out_decision,
     pair_batches,
@@ -116,22 +118,23 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     )
     # Batches.
     cut = functools.partial(pair_batches, translator, config=config)
+    longest = config.max_length or LONGEST
     left_out: Counter[str] = Counter()
-    batches = cut(train, longest=config.max_length, shuffle=True, left_out=left_out)
+    batches = cut(train, longest=longest, shuffle=True, left_out=left_out)
     return Experiment(
         config=config,
         splits=splits,
         model=translator,
         trained=translation_training_model(translator, config, len(batches)),
         train=batches,
-        dev=cut(dev, longest=10 * config.max_length, shuffle=False),
+        dev=cut(dev, longest=10 * longest, shuffle=False),
         objective=translation_objective(
             config.label_smoothing, "word_error_rate", "min"
         ),
         evaluate=lambda: {"val_word_error_rate": evaluate(translator, config, "dev")},
         write_report=write_report,
         directory=directory,
-        decisions=left_out_decision(left_out, config.max_length),
+        decisions=left_out_decision(left_out, longest),
     )
 
 
@@ -160,7 +163,7 @@ def write_report(experiment: Experiment[Config, Translator]) -> Report:
     write_text(directory / "translations.txt", "\n".join(lines))
     closest = closest_references(config, splits["test"], predicted)
     nearest = baselines.nearest_translation(splits["train"])
-    guessed = [nearest(word) for word in words]
+    guessed = [normalize(nearest(word)) for word in words]
     baseline = closest_references(config, splits["test"], guessed)
     return Report(
         metric="word error rate",
@@ -197,7 +200,7 @@ def closest_references(
     """Returns for each word the pronunciation that is most like the predicted one."""
     known = _known_pronunciations(config, corpus)
     return [
-        metrics.closest(sounds, known(word))
+        metrics.closest(sounds, map(normalize, known(word)))
         for (word, _), sounds in zip(corpus, predicted, strict=True)
     ]
 

@@ -39,12 +39,18 @@ from zoo.layers.config import RecurrentConfig
 from zoo.models.tagger import TaggerConfig, TaggerOptions, build_crf_training
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
 from zoo.text import span_schemes
+from zoo.text.choice import WordTokens, choose_word_tokenizer
+from zoo.text.normalization import normalize_word
 from zoo.text.span_schemes import Scheme
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
 from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.objectives import tagging_objective
-from zoo.training.pretrained_embeddings import delayed_vectors, initial_embeddings
+from zoo.training.pretrained_embeddings import (
+    InitialEmbeddings,
+    delayed_vectors,
+    initial_embeddings,
+)
 
 Tagged = Corpus[tuple[list[str], list[str]]]
 SIZE_RULE = SizeRule(batch_size=32, learning_rate=3e-3, steps=4000, epochs=10)
@@ -86,6 +92,9 @@ class Config(RunConfig, VectorsConfig, TaggerOptions, RecurrentConfig):
     lowercase: bool = option(
         True, "lower the case of words, but not of their characters", group="data"
     )
+    tokenizer: WordTokens | None = option(
+        None, "what cuts raw text into words; else as the data are cut", group="data"
+    )
     constrained: bool = option(
         False, "with a CRF, rule out taggings that break the scheme of spans"
     )
@@ -119,16 +128,11 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     splits = read(config)
     train = splits["train"]
     config = SIZE_RULE.resolve(config, sum(1 for _ in train))
-    sentences = (
-        [word.lower() for word in words] if config.lowercase else words
-        for words, _ in train
-    )
-    words = initial_embeddings(config, sentences, config.min_count, config.seed)
-    characters = Vocabulary.build("".join(words) for words, _ in train)
+    tokenizer, cut = choose_word_tokenizer((w for w, _ in train), config.tokenizer)
+    words, characters = known_words(config, train)
     labels = Labels.build((tag for _, tags in train for tag in tags), train.name)
     scheme = span_schemes.detect(tags for _, tags in train)
-    if config.constrained:
-        _check_constraint(config, scheme, train)
+    _check_constraint(config, scheme, train)
     # Model.
     model_config = TaggerConfig.select(
         config,
@@ -146,7 +150,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
             "labels": labels.names,
         },
         lowercase=config.lowercase,
-        tokenizer=vars(Tokenizer("words")),
+        tokenizer=Tokenizer(tokenizer).settings,
         scheme=scheme,
         constrained=config.constrained,
         **words.settings(config),
@@ -168,7 +172,8 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         delayed=delayed_vectors(tagger.embedding, config),
         write_report=write_report,
         directory=directory,
-        decisions=unseen_decision(_unseen(tagger, splits)),
+        decisions={"tokenization_of_raw_text": cut}
+        | unseen_decision(_unseen(tagger, splits)),
         notes=words.report(),
     )
 
@@ -182,6 +187,25 @@ def read(config: Config) -> Splits[tuple[list[str], list[str]]]:
         features=config.features,
         split_seed=config.split_seed,
     )
+
+
+def known_words(config: Config, train: Tagged) -> tuple[InitialEmbeddings, Vocabulary]:
+    """Returns the words that the model will know, and their characters."""
+    words = initial_embeddings(
+        config,
+        ([_form(word, config.lowercase) for word in words] for words, _ in train),
+        config.min_count,
+        config.seed,
+    )
+    characters = Vocabulary.build(
+        _form(word, False) for words, _ in train for word in words
+    )
+    return words, characters
+
+
+def _form(word: str, lowercase: bool) -> str:
+    word = normalize_word(word)
+    return word.lower() if lowercase else word
 
 
 def batches(split: str, corpus: Tagged, tagger: Tagger, config: Config) -> Batches:
@@ -303,6 +327,8 @@ def _unseen(tagger: Tagger, splits: Mapping[str, Tagged]) -> dict[str, Counter[s
 
 
 def _check_constraint(config: Config, scheme: Scheme | None, train: Tagged) -> None:
+    if not config.constrained:
+        return
     if not config.crf:
         raise ValueError("constrained: expected false without a CRF, got true")
     if not scheme:

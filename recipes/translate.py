@@ -18,7 +18,7 @@ import functools
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import zoo
 from zoo.atomic_files import write_text
@@ -26,22 +26,28 @@ from zoo.configuration import configuration, option
 from zoo.data import corpora
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.evaluation import baselines, metrics, plots
+from zoo.evaluation.bleu_tokenization import (
+    BleuTokenization,
+    choose_bleu_tokenization,
+)
 from zoo.inference.language_model import LanguageModel
 from zoo.inference.reranking import check_rerank, n_best_by_lm
 from zoo.inference.translator import Translator
 from zoo.models.translator import TranslatorConfig, TranslatorOptions
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
-from zoo.text.subwords import SubwordTokenizer
-from zoo.text.tokenizers import Tokenizer, without_joiner
-from zoo.text.vocabulary import Vocabulary
-from zoo.training.config import SizeRule, VectorsConfig
-from zoo.training.objectives import translation_objective
-from zoo.training.pretrained_embeddings import (
-    InitialEmbeddings,
-    delayed_vectors,
-    initial_embeddings,
+from zoo.text.choice import LENGTHS, Tokens
+from zoo.text.pairs import (
+    choose_pair_tokens,
+    describe_pair_tokens,
+    make_pair_tokenizers,
 )
+from zoo.text.stored import subword_files
+from zoo.training.config import SizeRule, VectorsConfig
+from zoo.training.known_tokens import known_tokens, known_vocabulary
+from zoo.training.objectives import translation_objective
+from zoo.training.pretrained_embeddings import delayed_vectors
 from zoo.training.translation import (
+    LONGEST,
     TranslationConfig,
     left_out_decision,
     pair_batches,
@@ -49,10 +55,7 @@ from zoo.training.translation import (
 )
 
 Parallel = Corpus[tuple[str, str]]
-Side = Literal["source", "target"]
-SIDES: dict[Side, int] = {"source": 0, "target": 1}
 SIZE_RULE = SizeRule(batch_size=64, learning_rate=2e-3, steps=4500, epochs=10)
-TranslationTokenizer = Tokenizer | SubwordTokenizer
 
 
 @configuration
@@ -87,8 +90,10 @@ class Config(RunConfig, TranslationConfig, VectorsConfig, TranslatorOptions):
     header: bool | None = option(
         None, "whether tables have a header; else as they look", group="data"
     )
-    tokens: Literal["words", "bpe", "unigram"] = option(
-        "words", "words, or subwords by sentencepiece", group="data"
+    tokens: Tokens | None = option(
+        None,
+        "else words, or characters in scripts without spaces",
+        group="data",
     )
     num_subwords: int = option(
         8000, "how many subwords to find", group="data", at_least=1
@@ -98,6 +103,9 @@ class Config(RunConfig, TranslationConfig, VectorsConfig, TranslatorOptions):
     )
     min_count: int = option(
         2, "rarer words are unknown; subwords never are", group="data", at_least=1
+    )
+    bleu_tokenize: BleuTokenization | None = option(
+        None, "sacrebleu's tokenizer; else by the target language", group="output"
     )
     rerank: str | None = option(
         None, "a language model of the target ranks the beam too", group="output"
@@ -110,7 +118,7 @@ class Config(RunConfig, TranslationConfig, VectorsConfig, TranslatorOptions):
         super().__post_init__()
         if self.coverage_penalty and self.attention == "none":
             raise ValueError("coverage_penalty: expected 0 with attention='none'")
-        if self.vectors is not None and self.tokens != "words":
+        if self.vectors is not None and self.tokens not in (None, "words"):
             raise ValueError(
                 f"vectors: expected null unless tokens is words, got {self.vectors}"
             )
@@ -144,9 +152,17 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     splits = read(config)
     config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     train, dev = splits["train"], splits["dev"]
-    tokenizers = find_tokenizers(config, train)
-    source = _source_words(config, tokenizers["source"], train)
-    target = _vocabulary(config, "target", tokenizers["target"], train)
+    tokens = choose_pair_tokens(config.tokens, train)
+    longest = config.max_length or LONGEST * max(LENGTHS[t] for t in tokens.values())
+    tokenizers = make_pair_tokenizers(
+        tokens, train, config.num_subwords, config.joint_subwords
+    )
+    texts = (source for source, _ in train)
+    source = known_tokens(
+        config, tokenizers["source"], texts, config.min_count, config.seed
+    )
+    texts = (target for _, target in train)
+    target = known_vocabulary(tokenizers["target"], texts, config.min_count)
     # Model.
     model_config = TranslatorConfig.select(
         config,
@@ -158,35 +174,34 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     translator = Translator(
         model_config,
         {"source": source.vocabulary.entries, "target": target.entries},
-        files={
-            f"{side}.model": tokenizer.model
-            for side, tokenizer in tokenizers.items()
-            if isinstance(tokenizer, SubwordTokenizer)
-        },
+        files=subword_files(tokenizers),
         source_tokenizer=tokenizers["source"].settings,
         target_tokenizer=tokenizers["target"].settings,
         **source.settings(config),
     )
-    embedding = translator.embedding
-    source.fill(embedding)
+    source.fill(translator.embedding)
     # Batches. Of dev and test only monstrous pairs are left out.
     cut = functools.partial(pair_batches, translator, config=config)
     left_out: Counter[str] = Counter()
-    batches = cut(train, longest=config.max_length, shuffle=True, left_out=left_out)
+    batches = cut(train, longest=longest, shuffle=True, left_out=left_out)
     return Experiment(
         config=config,
         splits=splits,
         model=translator,
         trained=translation_training_model(translator, config, len(batches)),
         train=batches,
-        dev=cut(dev, longest=10 * config.max_length, shuffle=False),
+        dev=cut(dev, longest=10 * longest, shuffle=False),
         objective=translation_objective(config.label_smoothing, "bleu", "max"),
         evaluate=lambda: {"val_bleu": evaluate(translator, config, "dev")},
-        delayed=delayed_vectors(embedding, config),
+        delayed=delayed_vectors(translator.embedding, config),
         write_report=write_report,
         directory=directory,
-        decisions=left_out_decision(left_out, config.max_length),
         notes=source.report(),
+        decisions={
+            "tokenization": describe_pair_tokens(tokens, train),
+            "bleu_tokenization": bleu_tokenization(config, train)[1],
+            **left_out_decision(left_out, longest),
+        },
     )
 
 
@@ -204,22 +219,10 @@ def read(config: Config) -> Splits[tuple[str, str]]:
     )
 
 
-def find_tokenizers(
-    config: Config, train: Parallel
-) -> dict[Side, TranslationTokenizer]:
-    """Returns the tokenizers of both sides, after training those of subwords."""
-    if config.tokens == "words":
-        return {side: Tokenizer("words", joiner=True) for side in SIDES}
-    if config.joint_subwords:
-        texts = (text for pair in train for text in pair)
-        both = SubwordTokenizer.train(texts, config.num_subwords, config.tokens)
-        return dict.fromkeys(SIDES, both)
-    return {
-        side: SubwordTokenizer.train(
-            (pair[i] for pair in train), config.num_subwords, config.tokens
-        )
-        for side, i in SIDES.items()
-    }
+def bleu_tokenization(config: Config, train: Parallel) -> tuple[BleuTokenization, str]:
+    """Returns how BLEU cuts the target side, and why."""
+    targets = (target for _, target in train)
+    return choose_bleu_tokenization(config.target, targets, config.bleu_tokenize)
 
 
 def write_report(experiment: Experiment[Config, Translator]) -> Report:
@@ -236,9 +239,13 @@ def write_report(experiment: Experiment[Config, Translator]) -> Report:
         zip(sources, predicted, targets, itertools.repeat(""))
     )
     write_text(directory / "translations.txt", "\n".join(lines))
-    score, signature = metrics.bleu(predicted, targets)
+    tokenize, _ = bleu_tokenization(config, splits["train"])
+    score, signature = metrics.bleu(predicted, targets, tokenize)
+    chrf, chrf_signature = metrics.chrf(predicted, targets)
+    print(f"chrF2: {chrf:.2f} ({chrf_signature})")
     nearest = baselines.nearest_translation(splits["train"])
-    baseline, _ = metrics.bleu([nearest(source) for source in sources], targets)
+    guessed = [nearest(source) for source in sources]
+    baseline, _ = metrics.bleu(guessed, targets, tokenize)
     return Report(
         metric="BLEU",
         unit="sacrebleu",
@@ -247,14 +254,23 @@ def write_report(experiment: Experiment[Config, Translator]) -> Report:
         dev_score=evaluate(translator, config, "dev"),
         baseline=("target of the most similar training source", baseline),
         predict="translate {run} 'a text to translate'",
-        others={"signature": signature},
+        others={
+            "signature": signature,
+            "chrf": {
+                "score": chrf,
+                "signature": chrf_signature,
+                "baseline": metrics.chrf(guessed, targets)[0],
+            },
+        },
     )
 
 
 def evaluate(translator: Translator, config: Config, split: str = "test") -> float:
     """Returns the BLEU of a trained translator on a split of the data."""
-    sources, targets = zip(*read(config)[split], strict=True)
-    return metrics.bleu(translations(translator, config, sources), list(targets))[0]
+    splits = read(config)
+    sources, targets = zip(*splits[split], strict=True)
+    tokenize, _ = bleu_tokenization(config, splits["train"])
+    return metrics.bleu(translations(translator, config, sources), targets, tokenize)[0]
 
 
 def translations(
@@ -271,28 +287,6 @@ def translations(
 @functools.lru_cache(1)
 def _language_model(name: str) -> LanguageModel:
     return zoo.load(name)
-
-
-def _source_words(
-    config: Config, tokenizer: TranslationTokenizer, train: Parallel
-) -> InitialEmbeddings:
-    """Returns the source vocabulary, with its vectors if there are pretrained ones."""
-    if config.vectors is None:
-        return InitialEmbeddings(_vocabulary(config, "source", tokenizer, train))
-    tokens = (tokenizer.tokenize(source) for source, _ in train)
-    return initial_embeddings(
-        config, tokens, config.min_count, config.seed, form=without_joiner
-    )
-
-
-def _vocabulary(
-    config: Config, side: Side, tokenizer: TranslationTokenizer, train: Parallel
-) -> Vocabulary:
-    tokens = (tokenizer.tokenize(pair[SIDES[side]]) for pair in train)
-    if isinstance(tokenizer, Tokenizer):
-        return Vocabulary.build(tokens, config.min_count)
-    known = Vocabulary.build(tokens)  # characters of overlong lines may be no pieces
-    return Vocabulary(token for token in known.entries if token in tokenizer)
 
 
 if __name__ == "__main__":

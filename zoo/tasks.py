@@ -122,7 +122,12 @@ _OPTIONS = "zoo.inference.command_options"
 COMMANDS = {
     command.name: command
     for command in (
-        Command(name="predict", help="classify or tag texts"),
+        Command(
+            name="predict",
+            help="classify or tag texts",
+            options_name=f"{_OPTIONS}:add_prediction_options",
+            prepare_name=f"{_OPTIONS}:prepare_prediction",
+        ),
         Command(
             name="translate",
             help="translate texts, or transcribe words",

@@ -30,7 +30,7 @@ OTHER_METRICS = {
     "classify": {"classes", "calibration"},
     "tag": set(),
     "generate": {"perplexity", "bits_per_token"},
-    "translate": {"signature"},
+    "translate": {"signature", "chrf"},
     "pronounce": {"phoneme_error_rate"},
 }
 OTHER_FILES = {

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from zoo.text import tokenizers
+from zoo.text.normalization import normalize
 from zoo.text.tokenizers import JOINER, Tokenizer
 
 TRICKY = {
@@ -38,7 +39,7 @@ def test_doctests():
 def test_joined_words_restore_the_text(text):
     tokenizer = Tokenizer("words", joiner=True)
     tokens = tokenizer.tokenize(text)
-    assert tokenizer.detokenize(tokens) == text
+    assert tokenizer.detokenize(tokens) == normalize(text)
     assert [t.removeprefix(JOINER) for t in tokens] == Tokenizer().tokenize(text)
 
 
@@ -48,7 +49,7 @@ def test_joined_words_restore_random_texts(seed):
     tokenizer = Tokenizer("words", joiner=True)
     for _ in range(50):
         text = "".join(draw.choices("ant'’s-._9 ß\u0301👍\"…", k=draw.randint(1, 12)))
-        text = " ".join(text.split())
+        text = " ".join(normalize(text).split())
         assert tokenizer.detokenize(tokenizer.tokenize(text)) == text
 
 
@@ -61,7 +62,7 @@ def test_white_space_becomes_one_space():
 
 def test_every_visible_character_is_in_one_token():
     for text in TRICKY.values():
-        assert "".join(Tokenizer().tokenize(text)) == "".join(text.split())
+        assert "".join(Tokenizer().tokenize(text)) == "".join(normalize(text).split())
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_spaces():
 
 
 def test_characters_keep_white_space():
-    text = " a\n\tß👍e\u0301"
+    text = " a\n\tß👍é"
     assert Tokenizer("characters").tokenize(text) == list(text)
     assert Tokenizer("characters").detokenize(list(text)) == text
 

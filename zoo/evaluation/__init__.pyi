@@ -3,6 +3,7 @@
 from . import baselines as baselines
 from . import metrics as metrics
 from . import plots as plots
+from .bleu_tokenization import choose_bleu_tokenization as choose_bleu_tokenization
 from .calibration import calibration_error as calibration_error
 from .calibration import find_temperature as find_temperature
 from .calibration import negative_log_likelihood as negative_log_likelihood
@@ -13,6 +14,7 @@ __all__ = [
     "TokenMetric",
     "baselines",
     "calibration_error",
+    "choose_bleu_tokenization",
     "find_temperature",
     "metrics",
     "negative_log_likelihood",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
+from zoo.text.normalization import normalize
 from zoo.text.span_schemes import Scheme, spans
 
 
@@ -117,12 +119,47 @@ def edit_distance(a: Sequence, b: Sequence) -> int:
     return row[-1]
 
 
-def bleu(predicted: list[str], expected: list[str]) -> tuple[float, str]:
-    """Returns sacrebleu's BLEU, cased and detokenized (0 to 100), and its signature."""
+def bleu(
+    predicted: Iterable[str], expected: Iterable[str], tokenize: str = "13a"
+) -> tuple[float, str]:
+    """Returns sacrebleu's BLEU of whole texts, cased, and its signature.
+
+    Both sides are normalized first, since models write composed characters only.
+
+    Args:
+        predicted: a text for each source.
+        expected: likewise.
+        tokenize: how sacrebleu cuts them into words; see
+            `zoo.evaluation.bleu_tokenization`.
+
+    Returns:
+        The score, 0 to 100, and the signature.
+    """
     import sacrebleu
 
-    metric = sacrebleu.metrics.BLEU()
-    score = metric.corpus_score(predicted, [expected]).score
+    metric = sacrebleu.metrics.BLEU(tokenize=tokenize)
+    return _corpus_score(metric, predicted, expected)
+
+
+def chrf(predicted: Iterable[str], expected: Iterable[str]) -> tuple[float, str]:
+    """Returns sacrebleu's chrF2 of whole texts (0 to 100), and its signature.
+
+    It is the F-score of n-grams of characters (Popović 2015), which needs no words.
+
+    Args:
+        predicted: a text for each source.
+        expected: likewise.
+    """
+    import sacrebleu
+
+    return _corpus_score(sacrebleu.metrics.CHRF(), predicted, expected)
+
+
+def _corpus_score(
+    metric: Any, predicted: Iterable[str], expected: Iterable[str]
+) -> tuple[float, str]:
+    texts, references = ([*map(normalize, side)] for side in (predicted, expected))
+    score = metric.corpus_score(texts, [references]).score
     return float(score), str(metric.get_signature())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -109,5 +110,7 @@ def _name(
 
 def _save(figure: Figure, file: str | os.PathLike) -> None:
     content = io.BytesIO()
-    figure.savefig(content, dpi=120, format="png")
+    with warnings.catch_warnings():  # characters that the font lacks become boxes
+        warnings.filterwarnings("ignore", r"Glyph .* missing", UserWarning)
+        figure.savefig(content, dpi=120, format="png")
     write_bytes(Path(file), content.getvalue())

@@ -19,7 +19,7 @@ from zoo.inference.trained_model import (
     check_size,
 )
 from zoo.models.classifier import ClassifierConfig, build_classifier
-from zoo.text.tokenizers import Tokenizer
+from zoo.text.stored import restored
 from zoo.text.vocabulary import SPECIAL_TOKENS, UNKNOWN, UNSEEN, Labels, Vocabulary
 
 
@@ -40,8 +40,9 @@ class Prediction:
 class Classifier(TrainedModel):
     """A trained sequence classifier, or regressor.
 
-    Its settings are `tokenizer` (the fields of a `Tokenizer`) and `max_length` (further
-    tokens are not read); with `head="regression"` also `mean` and `scale`. It may have
+    Its settings are `tokenizer` (the fields of a `Tokenizer`, or of subwords, whose
+    model is the file `tokens.model`) and `max_length` (further tokens are not read);
+    with `head="regression"` also `mean` and `scale`. It may have
     the `temperature` that logits are divided by; `label_names`, the words in which
     `predict` answers, by the labels of the data; and the settings that
     `zoo.training.pretrained_embeddings` stores.
@@ -60,7 +61,9 @@ class Classifier(TrainedModel):
         check_settings(settings, tokenizer=dict, max_length=int)
         if config.head == "regression":
             check_settings(settings, mean=float, scale=float)
-        self.tokenizer = Tokenizer(**settings["tokenizer"])
+        self.tokenizer = restored(
+            settings["tokenizer"], self.files, "tokens", vocabularies["tokens"]
+        )
         lower_unknown = settings.get("lower_unknown", False)
         self.vocabulary = Vocabulary(vocabularies["tokens"], lower_unknown)
         self.labels = Labels(vocabularies["labels"])

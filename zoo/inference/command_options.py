@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,13 @@ Option = tuple[str, dict[str, Any], str]  # flag, how it is parsed, help
 WHOLE: dict[str, Any] = {"type": int, "metavar": "N"}
 NUMBER: dict[str, Any] = {"type": float, "metavar": "X"}
 
+PREDICTION_OPTIONS: tuple[Option, ...] = (
+    (
+        "--tokenizer",
+        {"choices": ["words", "treebank", "spaces"]},
+        "what cuts texts into words for a tagger, in place of its own setting",
+    ),
+)
 SEARCH_OPTIONS: tuple[Option, ...] = (  # of `Translator.n_best`
     (
         "--beam_size",
@@ -98,6 +106,11 @@ GENERATION_OPTIONS: tuple[Option, ...] = (
 )
 
 
+def add_prediction_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of classifying and tagging."""
+    _add(parser, PREDICTION_OPTIONS)
+
+
 def add_translation_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of a search for translations; see `zoo.decoding.BeamOptions`."""
     _add(parser, [*SEARCH_OPTIONS, *RANKING_OPTIONS])
@@ -112,6 +125,28 @@ def _add(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
     for flag, parsing, text in options:
         shown = " (default: %(default)s)" if "default" in parsing else ""
         parser.add_argument(flag, help=text + shown, **parsing)
+
+
+def prepare_prediction(
+    model: Any, options: argparse.Namespace
+) -> Callable[[list[str]], list[Any]]:
+    """Prepares classifying or tagging as the options say.
+
+    Args:
+        model: classifies or tags.
+        options: of `add_prediction_options`.
+
+    Returns:
+        A function from texts to the model's answers.
+
+    Raises:
+        ValueError: if the model takes no such option.
+    """
+    if options.tokenizer is None:
+        return model.predict
+    if model.task != "tagger":
+        raise ValueError(f"tokenizer: is an option of taggers; this is a {model.task}")
+    return functools.partial(model.predict, tokenizer=options.tokenizer)
 
 
 def prepare_translation(

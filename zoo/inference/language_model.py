@@ -27,6 +27,7 @@ from zoo.inference.trained_model import (
     chosen_log_probabilities,
 )
 from zoo.models.language_model import LanguageModelConfig, build_language_model
+from zoo.text.normalization import normalize
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import END, Vocabulary
 
@@ -52,7 +53,7 @@ class LanguageModel(TrainedModel):
     ):
         super().__init__(config, vocabularies, **settings)
         check_settings(settings, tokenizer=dict)
-        self.tokenizer = Tokenizer(**settings["tokenizer"])
+        self.tokenizer = Tokenizer.restored(settings["tokenizer"])
         lower_unknown = settings.get("lower_unknown", False)
         self.vocabulary = Vocabulary(vocabularies["tokens"], lower_unknown)
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
@@ -160,7 +161,7 @@ class LanguageModel(TrainedModel):
         perplexity = bits = math.nan
         if len(ids):
             perplexity = math.exp(-logs.mean())
-            bits = float(-logs.sum()) / math.log(2) / len(text)
+            bits = float(-logs.sum()) / math.log(2) / len(normalize(text))
         return Score(self.vocabulary.decode(ids), logs.tolist(), perplexity, bits)
 
     def generate(

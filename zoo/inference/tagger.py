@@ -22,8 +22,9 @@ from zoo.inference.trained_model import (
 from zoo.layers.crf import FORBIDDEN
 from zoo.models.tagger import CRF_LAYER, HEAD, TaggerConfig, build_tagger
 from zoo.text.casing import CASINGS, casing
+from zoo.text.normalization import normalize_word
 from zoo.text.span_schemes import allowed_transitions
-from zoo.text.tokenizers import Tokenizer
+from zoo.text.tokenizers import KINDS, Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
 
 Sentence = str | Sequence[str]  # a text, or its words
@@ -64,7 +65,7 @@ class Tagger(TrainedModel):
     ):
         super().__init__(config, vocabularies, **settings)
         check_settings(settings, tokenizer=dict, lowercase=bool)
-        self.tokenizer = Tokenizer(**settings["tokenizer"])
+        self.tokenizer = Tokenizer.restored(settings["tokenizer"])
         lower_unknown = settings.get("lower_unknown", False)
         self.vocabulary = Vocabulary(vocabularies["words"], lower_unknown)
         self.characters = Vocabulary(vocabularies["characters"])
@@ -105,6 +106,7 @@ class Tagger(TrainedModel):
             characters. With casing one column more.
         """
         size = self.config.word_length
+        words = [normalize_word(word) for word in words]
         lowered = [w.lower() for w in words] if self.settings["lowercase"] else words
         out = np.zeros((len(words), 1 + size + self.config.casing), np.int32)
         out[:, 0] = self.vocabulary.encode(lowered)
@@ -165,21 +167,26 @@ class Tagger(TrainedModel):
         bias.assign(self._unshifted + self._shifts)
 
     @overload  # a string is a sequence of strings, but one sentence
-    def predict(self, sentences: str) -> Pairs: ...  # type: ignore[overload-overlap]
+    def predict(  # type: ignore[overload-overlap]
+        self, sentences: str, tokenizer: KINDS | None = None
+    ) -> Pairs: ...
     @overload
-    def predict(self, sentences: Iterable[Sentence]) -> list[Pairs]: ...
-    def predict(self, sentences):
+    def predict(
+        self, sentences: Iterable[Sentence], tokenizer: KINDS | None = None
+    ) -> list[Pairs]: ...
+    def predict(self, sentences, tokenizer=None):
         """Tags one text, or each of several.
 
         Args:
             sentences: a string, or an iterable of strings or of lists of words.
+            tokenizer: what cuts strings into words; None for the model's setting.
 
         Returns:
             For a string the list of its (word, tag) pairs, else a list of such lists. A
             sentence without words has no tags.
         """
         single = isinstance(sentences, str)
-        split = self._split([sentences] if single else sentences)
+        split = self._split([sentences] if single else sentences, tokenizer)
         real = [i for i, words in enumerate(split) if words]
         answers: list[Pairs] = [[] for _ in split]
         for i, tags in zip(real, self.classes([self.encode(split[i]) for i in real])):
@@ -188,18 +195,22 @@ class Tagger(TrainedModel):
 
     @overload  # as for `predict`
     def n_best(  # type: ignore[overload-overlap]
-        self, sentences: str, n_best: int = 5
+        self, sentences: str, n_best: int = 5, tokenizer: KINDS | None = None
     ) -> list[Tagging]: ...
     @overload
     def n_best(
-        self, sentences: Iterable[Sentence], n_best: int = 5
+        self,
+        sentences: Iterable[Sentence],
+        n_best: int = 5,
+        tokenizer: KINDS | None = None,
     ) -> list[list[Tagging]]: ...
-    def n_best(self, sentences, n_best=5):
+    def n_best(self, sentences, n_best=5, tokenizer=None):
         """Finds several taggings of one text, or of each of several.
 
         Args:
             sentences: as for `predict`.
             n_best: how many taggings of each.
+            tokenizer: as for `predict`.
 
         Returns:
             For a string a list of `Tagging`s, the likeliest first, no more than there
@@ -212,7 +223,7 @@ class Tagger(TrainedModel):
         if n_best < 1:
             raise ValueError(f"n_best: expected at least 1, got {n_best}")
         single = isinstance(sentences, str)
-        split = self._split([sentences] if single else sentences)
+        split = self._split([sentences] if single else sentences, tokenizer)
         real = [i for i, words in enumerate(split) if words]
         examples = [self.encode(split[i]) for i in real]
         answers: list[list[Tagging]] = [[Tagging(1.0, [])] for _ in split]
@@ -224,18 +235,19 @@ class Tagger(TrainedModel):
         return answers[0] if single else answers
 
     def probabilities(
-        self, sentences: Iterable[Sentence]
+        self, sentences: Iterable[Sentence], tokenizer: KINDS | None = None
     ) -> list[list[tuple[str, dict[str, float]]]]:
         """Returns the probabilities of all tags of every word.
 
         Args:
             sentences: strings or lists of words.
+            tokenizer: as for `predict`.
 
         Returns:
             For each sentence a list of (word, probabilities by tag); with a CRF these
             are sums over all taggings of the sentence.
         """
-        split = self._split(sentences)
+        split = self._split(sentences, tokenizer)
         real = [i for i, words in enumerate(split) if words]
         examples = [self.encode(split[i]) for i in real]
         answers: list[list[tuple[str, dict[str, float]]]] = [[] for _ in split]
@@ -248,10 +260,12 @@ class Tagger(TrainedModel):
                 ]
         return answers
 
-    def _split(self, sentences: Iterable[Sentence]) -> list[list[str]]:
+    def _split(
+        self, sentences: Iterable[Sentence], kind: KINDS | None
+    ) -> list[list[str]]:
+        tokenizer = self.tokenizer if kind is None else Tokenizer(kind)
         return [
-            self.tokenizer.tokenize(s) if isinstance(s, str) else list(s)
-            for s in sentences
+            tokenizer.tokenize(s) if isinstance(s, str) else list(s) for s in sentences
         ]
 
     def _pairs(self, words: list[str], classes: np.ndarray) -> Pairs:

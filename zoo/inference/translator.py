@@ -28,8 +28,8 @@ from zoo.models.translator import (
     TranslatorConfig,
     build_translator,
 )
-from zoo.text.subwords import SubwordTokenizer
-from zoo.text.tokenizers import JOINER, Tokenizer
+from zoo.text.stored import AnyTokenizer, restored
+from zoo.text.tokenizers import JOINER
 from zoo.text.vocabulary import END, PAD, UNKNOWN, Vocabulary
 
 
@@ -92,18 +92,9 @@ class Translator(TrainedModel):
         """Whether the model has attention."""
         return self.config.attention != "none"
 
-    def _tokenizer(self, side: str) -> Tokenizer | SubwordTokenizer:
-        settings = self.settings[f"{side}_tokenizer"]
-        if settings.get("kind") != "subwords":
-            return Tokenizer(**settings)
-        tokenizer = SubwordTokenizer(self.files[f"{side}.model"])
-        for token in self.vocabularies[side]:
-            if token not in tokenizer:
-                raise ValueError(
-                    f"{side}.model: has no piece {token!r}, which the vocabulary has; "
-                    "expected the subword model that was trained with this checkpoint"
-                )
-        return tokenizer
+    def _tokenizer(self, side: str) -> AnyTokenizer:
+        settings, entries = self.settings[f"{side}_tokenizer"], self.vocabularies[side]
+        return restored(settings, self.files, side, entries)
 
     def encode(self, text: str) -> np.ndarray:
         """Returns the source ids of a text with its end, int32 `[time]`."""

@@ -2,6 +2,7 @@
 
 from . import span_schemes as span_schemes
 from .casing import CASINGS as CASINGS
+from .normalization import normalize as normalize
 from .span_schemes import Scheme as Scheme
 from .span_schemes import Span as Span
 from .subwords import SubwordTokenizer as SubwordTokenizer
@@ -25,5 +26,6 @@ __all__ = [
     "Tokenizer",
     "UNKNOWN",
     "Vocabulary",
+    "normalize",
     "span_schemes",
 ]

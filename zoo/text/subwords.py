@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
+
+from zoo.text.normalization import normalize
+from zoo.text.vocabulary import Vocabulary
 
 Algorithm = Literal["bpe", "unigram"]
 ERRORS = RuntimeError, ValueError, IndexError, OSError  # what sentencepiece raises
@@ -14,7 +17,7 @@ LONE = re.compile("[\ud800-\udfff]")  # lone surrogates, which are not Unicode t
 
 
 class SubwordTokenizer:
-    """Cuts text into the pieces of a sentencepiece model.
+    """Cuts text into the pieces of a sentencepiece model, after `normalize`.
 
     `detokenize` inverts `tokenize`, except for sentencepiece's normalization, which
     unifies variants of characters and white space. A piece that begins a word is marked
@@ -23,15 +26,16 @@ class SubwordTokenizer:
 
     Args:
         model: a sentencepiece model, as `train` returns it.
+        lowercase: whether to convert the text to lower case first.
 
     Raises:
         ValueError: if it is not one.
     """
 
-    def __init__(self, model: bytes):
+    def __init__(self, model: bytes, lowercase: bool = False):
         from sentencepiece import SentencePieceProcessor
 
-        self.model = model
+        self.model, self.lowercase = model, lowercase
         try:
             self._processor = SentencePieceProcessor.from_proto(model)
         except ERRORS:
@@ -41,7 +45,11 @@ class SubwordTokenizer:
 
     @classmethod
     def train(
-        cls, texts: Iterable[str], size: int, algorithm: Algorithm = "bpe"
+        cls,
+        texts: Iterable[str],
+        size: int,
+        algorithm: Algorithm = "bpe",
+        lowercase: bool = False,
     ) -> SubwordTokenizer:
         """Trains a tokenizer on texts.
 
@@ -51,6 +59,7 @@ class SubwordTokenizer:
             algorithm: `"bpe"` (Sennrich et al. 2016), which joins the most frequent
                 pairs, or `"unigram"` (Kudo 2018), which prunes by likelihood and may
                 end with fewer pieces.
+            lowercase: whether to convert texts to lower case first, then and always.
 
         Raises:
             ValueError: if the texts are too short for this number of pieces, or have
@@ -61,7 +70,7 @@ class SubwordTokenizer:
         model = io.BytesIO()
         try:
             SentencePieceTrainer.train(
-                sentence_iterator=iter(texts),
+                sentence_iterator=(_prepared(text, lowercase) for text in texts),
                 model_writer=model,
                 vocab_size=size,
                 model_type=algorithm,
@@ -74,12 +83,12 @@ class SubwordTokenizer:
             reason = " ".join(str(error).split("] ")[-1].split())
             message = f"num_subwords: {size} do not fit the text: {reason}"
             raise ValueError(message) from None
-        return cls(model.getvalue())
+        return cls(model.getvalue(), lowercase)
 
     @property
-    def settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, Any]:
         """The settings in a checkpoint's configuration; the model is its own file."""
-        return {"kind": "subwords"}
+        return {"kind": "subwords", "lowercase": self.lowercase}
 
     def __len__(self) -> int:
         return self._processor.get_piece_size()
@@ -87,10 +96,21 @@ class SubwordTokenizer:
     def __contains__(self, piece: str) -> bool:
         return not self._processor.is_unknown(self._processor.piece_to_id(piece))
 
+    def vocabulary(self, texts: Iterable[str]) -> Vocabulary:
+        """Returns the pieces that occur in texts; some characters may be no pieces."""
+        found = Vocabulary.build(map(self.tokenize, texts))
+        return Vocabulary(piece for piece in found.entries if piece in self)
+
     def tokenize(self, text: str) -> list[str]:
-        """Returns the pieces of `text`; none if it is only white space."""
-        return self._processor.encode(LONE.sub("\ufffd", text), out_type=str)
+        """Returns the pieces of `text`; none if nothing of it is visible."""
+        text = LONE.sub("\ufffd", _prepared(text, self.lowercase))
+        return self._processor.encode(text, out_type=str)
 
     def detokenize(self, tokens: list[str]) -> str:
         """Returns the text that pieces spell."""
         return "".join(tokens).replace(SPACE, " ").removeprefix(" ")
+
+
+def _prepared(text: str, lowercase: bool) -> str:
+    text = normalize(text)
+    return normalize(text.lower()) if lowercase else text

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from zoo.text.normalization import normalize
+
 PAD, UNKNOWN, START, END = range(4)
 UNSEEN = -1  # class of a label that the training data do not have
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>")
@@ -16,7 +18,8 @@ class Vocabulary:
     """The tokens a model knows; ids 0 to 3 are padding, unknown, start and end.
 
     In a text, `"<unk>"` and `"</s>"` are recognized, which corpora use for the same
-    purpose; `"<pad>"` and `"<s>"` are ordinary unknown tokens.
+    purpose; `"<pad>"` and `"<s>"` are ordinary unknown tokens. A token of another form
+    than `normalize` gives, as earlier checkpoints have some, is found by that form too.
 
     Args:
         tokens: the ordinary tokens, distinct, in the order of their ids from 4 on.
@@ -42,6 +45,9 @@ class Vocabulary:
             twice = next(t for t, n in Counter(self.tokens).items() if n > 1)
             raise ValueError(f"vocabulary: the token {twice!r} is listed twice")
         del self._ids["<pad>"], self._ids["<s>"]
+        for i, token in enumerate(self.tokens):
+            if not token.isascii() and (form := normalize(token)):
+                self._ids.setdefault(form, i)
 
     @property
     def entries(self) -> list[str]:

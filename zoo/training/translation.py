@@ -21,6 +21,7 @@ from zoo.training.config import TrainingConfig
 if TYPE_CHECKING:
     from zoo.inference.translator import Translator
 
+LONGEST = 60  # words of a side of a pair
 Pairs = Corpus[tuple[str, str]]
 
 
@@ -73,9 +74,9 @@ class SearchOptions(Configuration):
 class TranslationConfig(TrainingConfig, TranslationTraining, SearchOptions):
     """How an encoder-decoder is trained and searched."""
 
-    max_length: int = option(
-        60,
-        "pairs with a longer side are left out of training",
+    max_length: int | None = option(
+        None,
+        "pairs with a longer side are left out [60 words, 300 characters]",
         group="data",
         at_least=1,
     )
