@@ -2,8 +2,8 @@
 
 from . import span_schemes as span_schemes
 from .casing import CASINGS as CASINGS
-from .span_schemes import Scheme as Scheme
 from .span_schemes import Span as Span
+from .span_tags import Scheme as Scheme
 from .subwords import SubwordTokenizer as SubwordTokenizer
 from .tokenizers import Tokenizer as Tokenizer
 from .vocabulary import END as END
