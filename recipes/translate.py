@@ -25,6 +25,7 @@ from zoo.configuration import configuration, option
 from zoo.data import corpora
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.evaluation import baselines, metrics, plots
+from zoo.evaluation.baselines import Baseline
 from zoo.inference.language_model import LanguageModel
 from zoo.inference.reranking import check_rerank, n_best_by_lm
 from zoo.inference.translator import Translator
@@ -228,17 +229,28 @@ def write_report(experiment: Experiment[Config, Translator]) -> Report:
     )
     write_text(directory / "translations.txt", "\n".join(lines))
     score, signature = metrics.bleu(predicted, targets)
-    nearest = baselines.nearest_translation(splits["train"])
-    baseline, _ = metrics.bleu([nearest(source) for source in sources], targets)
     return Report(
         metric="BLEU",
         unit="sacrebleu",
         split=f"test, {len(predicted)} examples",
         score=score,
         dev_score=evaluate(translator, config, "dev"),
-        baseline=("target of the most similar training source", baseline),
+        baseline=_nearest(splits),
         predict="translate {run} 'a text to translate'",
         others={"signature": signature},
+    )
+
+
+def _nearest(splits: Splits[tuple[str, str]]) -> Baseline:
+    """Returns the scores of the target of the most similar training source."""
+    nearest = baselines.nearest_translation(splits["train"])
+
+    def bleu(split: str) -> float:
+        sources, targets = zip(*splits[split], strict=True)
+        return metrics.bleu([nearest(source) for source in sources], list(targets))[0]
+
+    return Baseline(
+        "target of the most similar training source", bleu("test"), bleu("dev")
     )
 
 

@@ -21,7 +21,13 @@ from zoo.command_line import command
 from zoo.configuration import configuration, option
 from zoo.data.corpus_files import Splits
 from zoo.evaluation.baselines import Baseline
-from zoo.evaluation.tables import class_entries, class_table, in_words, score_table
+from zoo.evaluation.tables import (
+    Classes,
+    class_entries,
+    class_table,
+    in_words,
+    score_table,
+)
 from zoo.hardware import device, versions
 from zoo.inference.trained_model import TrainedModel
 from zoo.training.callbacks import Row, best_epoch
@@ -112,7 +118,7 @@ class Report:
     baseline: Baseline
     predict: str
     strong_baseline: Baseline | None = None
-    classes: Sequence[dict[str, dict[str, float]]] = ()
+    classes: Sequence[Classes] = ()
     others: dict[str, Any] = field(default_factory=dict)
 
 
@@ -267,8 +273,7 @@ class Experiment(Generic[C, M]):
         path = self.directory.path
         self.directory.write_metrics(metrics)
         if report.classes:
-            averages = (metrics["micro_average"], metrics["dev_micro_average"])
-            print("\n" + class_table(*report.classes, averages))
+            print("\n" + class_table(*report.classes))
         print("\n" + score_table(metrics) + "\n")
         print(f"run directory: {path}")
         print(

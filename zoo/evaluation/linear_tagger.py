@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from zoo.evaluation.outside_score import tune_outside_score
+from zoo.evaluation.tagging import Tags
 from zoo.text.span_schemes import allowed_transitions
 from zoo.text.span_tags import Scheme
 
 Sentence = tuple[Sequence[str], Sequence[str]]  # words and tags
-Tags = Sequence[Sequence[str]]
 
 # Which of a word's features are taken, by its distance from the word to tag.
 WINDOW = {
@@ -100,7 +100,7 @@ class LinearTagger:
         return 1, [train[i] for i in sorted(drawn)]
 
     def _pairs(self, sentences: Sequence[Sequence[int]]) -> np.ndarray:
-        """Returns log P(tag | tag before) - log P(tag); at the end of each axis ends."""
+        """Returns log P(tag | tag before) - log P(tag); the last index is of ends."""
         size = len(self.tags)
         counts = np.full((size + 1, size + 1), 0.1)
         for tags in sentences:

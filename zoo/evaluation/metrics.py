@@ -120,9 +120,12 @@ def micro_average(classes: Mapping[str, Mapping[str, float]]) -> dict[str, float
     >>> micro_average(class_scores([{"a"}, set()], [{"a"}, {"b"}]))["f1"]
     0.6666666666666666
     """
-    hits = sum(round(s["recall"] * s["support"]) for s in classes.values())
-    claims = sum(s["predicted"] for s in classes.values())
-    return _scores(hits, claims, sum(s["support"] for s in classes.values()))
+    hits = claims = support = 0
+    for scores in classes.values():
+        hits += round(scores["recall"] * scores["support"])
+        claims += int(scores["predicted"])
+        support += int(scores["support"])
+    return _scores(hits, claims, support)
 
 
 def _scores_by_label(

@@ -137,7 +137,9 @@ def _unique(keys: np.ndarray) -> tuple[np.ndarray, ...]:
     return np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
 
 
-def _discounted(keys: np.ndarray, counts: np.ndarray, size: int, contexts: int) -> _Order:
+def _discounted(
+    keys: np.ndarray, counts: np.ndarray, size: int, contexts: int
+) -> _Order:
     """Takes the discounts from counts, and gives them to the shorter contexts."""
     of = keys // size  # the context of each n-gram
     totals = np.bincount(of, counts, contexts)

@@ -55,17 +55,16 @@ def is_better(metric: str, score: float, other: float) -> bool:
     return score < other if metric in LOWER_IS_BETTER else score > other
 
 
-def class_table(test: Classes, dev: Classes, averages: Sequence[Mapping]) -> str:
+def class_table(test: Classes, dev: Classes) -> str:
     """Returns precision, recall and F1 of each class, the commonest first, in percent.
 
     Args:
         test: from `metrics.class_scores` or `metrics.span_scores`.
         dev: the same of the development split.
-        averages: of test and of dev, from `metrics.micro_average`.
     """
     order = sorted(test.keys() | dev.keys(), key=lambda c: (-_support(test, dev, c), c))
     rows = [_row(name, test.get(name), dev.get(name)) for name in order[:MOST_CLASSES]]
-    rows.append(_row("micro average", *averages))
+    rows.append(_row("micro average", micro_average(test), micro_average(dev)))
     header = ("", "precision", "recall", "F1", "support", "dev F1", "dev support")
     first = max(len(row[0]) for row in rows)
     lines = []

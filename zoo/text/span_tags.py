@@ -80,7 +80,7 @@ def read_tag(tag: str, notation: str = "B-X") -> Part | None:
         if separator != notation[1]:
             return None
     role = _ROLES.get(letter.upper())
-    return role and (role, label)
+    return (role, label) if role else None
 
 
 @functools.lru_cache(10_000)
