@@ -40,7 +40,7 @@ class LinearClassifier:
         strength: of the data against the regularizer; see `tune`.
 
     Raises:
-        ValueError: if the texts hold no word, or the labels do not differ.
+        ValueError: if the texts hold no word.
     """
 
     def __init__(

@@ -39,8 +39,7 @@ def linear_classifier(
         tokenize: cuts a text into words.
 
     Returns:
-        Its scores, as those of `classification_score`; None if the texts hold no word
-        or the labels do not differ.
+        Its scores, as those of `classification_score`; None if the texts hold no word.
     """
     start = time.perf_counter()
     examples = {split: list(corpus) for split, corpus in splits.items()}

@@ -69,7 +69,9 @@ def class_table(test: Classes, dev: Classes) -> str:
     first = max(len(row[0]) for row in rows)
     lines = []
     for row in [header, *rows]:
-        cells = [f"{cell:>{len(head)}}" for cell, head in zip(row[1:], header[1:])]
+        cells = [
+            f"{cell:>{max(5, len(head))}}" for cell, head in zip(row[1:], header[1:])
+        ]
         lines.append("  ".join(["", f"{row[0]:<{first}}", *cells]))
     if (more := len(order) - MOST_CLASSES) > 0:
         lines.append(f"  and {more:,} more in metrics.json")
