@@ -11,10 +11,10 @@ METRICS = {
     "tokens_per_second": 12345.6, "padding_waste": 0.015, "batch_shapes": 3,
 }  # fmt: skip
 TABLE = """\
-                                  test       dev
-  accuracy (%)                      80     81.25
-  strong baseline: TF-IDF         85.5        84
-  baseline: majority class          20        25
+                                  test      dev
+  accuracy (%)                      80    81.25
+  strong baseline: TF-IDF         85.5       84
+  baseline: majority class          20       25
   scored on                   test, 5 examples
   parameters                  1,234,567
   seconds                     61
@@ -50,11 +50,11 @@ def test_the_table_of_classes():
     assert (
         tables.class_table(test, dev)
         == """\
-                 precision  recall    F1  support  dev F1  dev support
-  a                   50.0   100.0  66.7        1   100.0            1
-  b                  100.0    50.0  66.7        2       -            0
-  c                      -       -     -        0     0.0            1
-  micro average       66.7    66.7  66.7        3    66.7            2"""
+                 precision  recall     F1  support  dev F1  dev support
+  a                   50.0   100.0   66.7        1   100.0            1
+  b                  100.0    50.0   66.7        2       -            0
+  c                      -       -      -        0     0.0            1
+  micro average       66.7    66.7   66.7        3    66.7            2"""
     )
 
 

@@ -23,12 +23,14 @@ from zoo.layers.paths import to_keras
 RECIPES = list(OPTIONS)
 METRICS = {
     "recipe", "command", "data", "split", "metric", "unit", "score", "baseline",
+    "strong_baseline",
     "seed", "epochs", "parameters", "seconds", "tokens_per_second", "padding_waste",
     "batch_shapes", "device", "versions", "dev_score",
 }  # fmt: skip
+CLASSES = {"classes", "dev_classes", "micro_average", "dev_micro_average"}
 OTHER_METRICS = {
-    "classify": {"classes", "calibration"},
-    "tag": set(),
+    "classify": {*CLASSES, "calibration"},
+    "tag": CLASSES,
     "generate": {"perplexity", "bits_per_token"},
     "translate": {"signature"},
     "pronounce": {"phoneme_error_rate"},
