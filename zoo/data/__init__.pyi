@@ -15,6 +15,7 @@ from .corpus_files import Splits as Splits
 from .prefetching import Prefetcher as Prefetcher
 from .prefetching import prefetch as prefetch
 from .ragged import Ragged as Ragged
+from .span_corpora import in_one_scheme as in_one_scheme
 from .streams import Streams as Streams
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "classification_batch",
     "corpora",
     "default_corpora",
+    "in_one_scheme",
     "prefetch",
     "tagging_batch",
     "translation_batch",

@@ -2,6 +2,7 @@
 
 from . import span_schemes as span_schemes
 from .casing import CASINGS as CASINGS
+from .span_detection import detect as detect
 from .span_schemes import Span as Span
 from .span_tags import Scheme as Scheme
 from .subwords import SubwordTokenizer as SubwordTokenizer
@@ -25,5 +26,6 @@ __all__ = [
     "Tokenizer",
     "UNKNOWN",
     "Vocabulary",
+    "detect",
     "span_schemes",
 ]
