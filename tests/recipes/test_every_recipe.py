@@ -23,7 +23,7 @@ from zoo.layers.paths import to_keras
 RECIPES = list(OPTIONS)
 METRICS = {
     "recipe", "command", "data", "split", "metric", "unit", "score", "baseline",
-    "strong_baseline",
+    "strong_baseline", "best_epoch", "training_end", "decisions",
     "seed", "epochs", "parameters", "seconds", "tokens_per_second", "padding_waste",
     "batch_shapes", "device", "versions", "dev_score",
 }  # fmt: skip
