@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import keras
@@ -31,6 +33,7 @@ from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
 from zoo.data.span_corpora import NO_SPANS, in_one_scheme, in_scheme
+from zoo.data.targets import unseen_decision, unseen_labels, with_unseen
 from zoo.evaluation import metrics, plots, strong_baselines
 from zoo.evaluation.baselines import Baseline, StrongBaselineConfig
 from zoo.evaluation.outside_score import tune_outside_score
@@ -133,8 +136,8 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     directory = RunDirectory("tag", config.run_dir)
     # Data: words, characters and tags of the training data.
     scheme, splits, decision = in_one_scheme(read(config), config.scheme)
-    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     train = splits["train"]
+    config = SIZE_RULE.resolve(config, sum(1 for _ in train))
     sentences = (
         [word.lower() for word in words] if config.lowercase else words
         for words, _ in train
@@ -169,8 +172,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     words.fill(tagger.embedding)
     # Batches: words and tags to ids. A bad line of the test data is known now.
     train_batches, dev_batches, _ = (
-        batches(split, splits[split], tagger, config)
-        for split in ("train", "dev", "test")
+        batches(split, splits[split], tagger, config) for split in splits
     )
     return Experiment(
         config=config,
@@ -184,18 +186,19 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         delayed=delayed_vectors(tagger.embedding, config),
         write_report=write_report,
         directory=directory,
+        decisions={"scheme": decision, **unseen_decision(_unseen(tagger, splits))},
         notes=words.report(),
-        decisions={"scheme": decision},
     )
 
 
 def read(config: Config) -> Splits[tuple[list[str], list[str]]]:
     """Returns the splits of the configuration's data: `(words, tags)`."""
     return corpora.tagged(
-        config.data,
+        config.where,
         word_column=config.word_column,
         tag_column=config.tag_column,
         features=config.features,
+        split_seed=config.split_seed,
     )
 
 
@@ -203,10 +206,7 @@ def batches(split: str, corpus: Tagged, tagger: Tagger, config: Config) -> Batch
     """Encodes a split, and cuts it into batches; those for training are shuffled."""
     columns = {
         "token_ids": Ragged.pack(tagger.encode(words) for words, _ in corpus),
-        "tags": Ragged.pack(
-            tagger.labels.encode_all(tags, place)
-            for place, (_, tags) in corpus.located()
-        ),
+        "tags": Ragged.pack(tagger.labels.encode_all(tags) for _, tags in corpus),
     }
 
     def assemble(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:
@@ -239,7 +239,7 @@ def write_report(experiment: Experiment[Config, Tagger]) -> Report:
         others["shift_of_o"] = tune(tagger, splits["dev"], outside)
         experiment.save()
     predicted, expected = _predict(tagger, splits["test"])
-    names = list(dict.fromkeys([*tagger.labels.names, *itertools.chain(*expected)]))
+    names = with_unseen(tagger.labels.names, *expected)
     counts = metrics.confusion(
         itertools.chain(*predicted), itertools.chain(*expected), names
     )
@@ -297,12 +297,24 @@ def _training_model(tagger: Tagger) -> keras.Model:
 
 
 def _dev_scores(tagger: Tagger, dev: Tagged):
-    """Returns what scores the decoded tags, where the metric of `fit` does not."""
+    """Returns what scores the decoded tags, where the metric of `fit` does not.
+
+    That scores each tag given the right one before it, and none that is not in train.
+    """
     scheme = tagger.settings["scheme"]
-    if not (tagger.config.crf or scheme):
+    unseen = _unseen(tagger, {"dev": dev})["dev"]
+    if not (tagger.config.crf or scheme or unseen):
         return None
     name = "val_f1" if scheme else "val_accuracy"
     return lambda: {name: tagging_score(scheme, *_predict(tagger, dev))}
+
+
+def _unseen(tagger: Tagger, splits: Mapping[str, Tagged]) -> dict[str, Counter[str]]:
+    """Counts the tags of splits that the training data do not have."""
+    return {
+        split: unseen_labels((tags for _, tags in corpus), tagger.labels)
+        for split, corpus in splits.items()
+    }
 
 
 def _check_constraint(config: Config, scheme: Scheme | None, train: Tagged) -> None:

@@ -16,6 +16,7 @@ from .prefetching import Prefetcher as Prefetcher
 from .prefetching import prefetch as prefetch
 from .ragged import Ragged as Ragged
 from .span_corpora import in_one_scheme as in_one_scheme
+from .splits import SplitFiles as SplitFiles
 from .streams import Streams as Streams
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "CorpusError",
     "Prefetcher",
     "Ragged",
+    "SplitFiles",
     "Splits",
     "Streams",
     "bucket_length",
