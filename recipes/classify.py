@@ -28,11 +28,12 @@ from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
 from zoo.data.targets import Targets, unseen_decision, with_unseen
-from zoo.evaluation import metrics, plots
+from zoo.evaluation import metrics, plots, strong_baselines
+from zoo.evaluation.baselines import Baseline, StrongBaselineConfig
 from zoo.evaluation.calibration import calibration_error
 from zoo.evaluation.classification import (
     classification_score,
-    constant_baseline,
+    constant_scores,
     label_sets,
 )
 from zoo.inference.classifier import Classifier
@@ -57,7 +58,9 @@ SIZE_RULE = SizeRule(batch_size=64, learning_rate=1e-3, steps=3400, epochs=8)
 
 
 @configuration
-class Config(RunConfig, VectorsConfig, ClassifierOptions, RecurrentConfig):
+class Config(
+    RunConfig, VectorsConfig, ClassifierOptions, RecurrentConfig, StrongBaselineConfig
+):
     """Trains a sequence classifier."""
 
     defaults: ClassVar = {
@@ -305,21 +308,22 @@ def write_report(experiment: Experiment[Config, Classifier]) -> Report:
         words = classifier.settings.get("label_names", {})
         shown = [words.get(name, name) for name in names]
         plots.confusion_matrix(counts, shown, directory / "confusion.png")
-    if head != "regression":
-        others["classes"] = metrics.class_scores(
-            label_sets(predicted, head), label_sets(expected, head), names
-        )
-    baseline, constant = constant_baseline([y for _, y in splits["train"]], head)
-    guessed = [constant] * len(expected)
+    dev_predicted = _labels(classifier, dev_logits)
+    sides = [(predicted, expected), (dev_predicted, dev_expected)]
     return Report(
         metric=metric,
         unit="label units" if head == "regression" else "%",
         split=f"test, {len(expected)} examples",
         score=score,
-        dev_score=classification_score(
-            _labels(classifier, dev_logits), dev_expected, head
-        )[1],
-        baseline=(baseline, classification_score(guessed, expected, head)[1]),
+        dev_score=classification_score(dev_predicted, dev_expected, head)[1],
+        baseline=constant_scores(splits, head),
+        strong_baseline=_strong_baseline(experiment),
+        classes=[]
+        if head == "regression"
+        else [
+            metrics.class_scores(label_sets(p, head), label_sets(e, head), names)
+            for p, e in sides
+        ],
         predict="predict {run} 'a text to classify'",
         others=others,
     )
@@ -330,6 +334,15 @@ def evaluate(classifier: Classifier, config: Config, split: str = "test") -> flo
     logits, expected = _logits(classifier, read(config)[split])
     head = classifier.config.head
     return classification_score(_labels(classifier, logits), expected, head)[1]
+
+
+def _strong_baseline(experiment: Experiment[Config, Classifier]) -> Baseline | None:
+    classifier = experiment.model
+    if not experiment.config.strong_baseline:
+        return None
+    return strong_baselines.linear_classifier(
+        experiment.splits, classifier.config.head, classifier.tokenizer.tokenize
+    )
 
 
 def _dev_scores(classifier: Classifier, dev: Labeled, unseen: Counter[str]):

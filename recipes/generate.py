@@ -26,7 +26,8 @@ from zoo.data import corpora
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
 from zoo.data.streams import Streams
-from zoo.evaluation import baselines, plots
+from zoo.evaluation import baselines, plots, strong_baselines
+from zoo.evaluation.baselines import Baseline, StrongBaselineConfig
 from zoo.inference.cache import Cache
 from zoo.inference.language_model import LanguageModel
 from zoo.models.language_model import (
@@ -47,7 +48,7 @@ STREAMS = 32  # read side by side in evaluation
 
 
 @configuration
-class Config(RunConfig, VectorsConfig, LanguageModelOptions):
+class Config(RunConfig, VectorsConfig, LanguageModelOptions, StrongBaselineConfig):
     """Trains a language model."""
 
     renamed: ClassVar = {
@@ -227,9 +228,11 @@ def write_report(experiment: Experiment[Config, LanguageModel]) -> Report:
     write_text(directory / "samples.txt", samples + "\n")
     ids = {split: encode(lm, corpus) for split, corpus in experiment.splits.items()}
     nats = nats_per_token(lm, config, ids["test"])
-    unigram = baselines.unigram_nats(
-        ids["train"], ids["test"], lm.config.vocabulary_size
-    )
+    size = lm.config.vocabulary_size
+    unigram = [
+        baselines.unigram_nats(ids["train"], ids[split], size)
+        for split in ("test", "dev")
+    ]
     per = "character" if config.tokens == "characters" else "token"
     return Report(
         metric="cross-entropy",
@@ -237,10 +240,19 @@ def write_report(experiment: Experiment[Config, LanguageModel]) -> Report:
         split=f"test, {len(ids['test']):,} {per}s",
         score=nats,
         dev_score=nats_per_token(lm, config, ids["dev"]),
-        baseline=("unigram", unigram),
+        baseline=Baseline("unigram", *unigram),
+        strong_baseline=_ngrams(config, ids, size),
         predict="generate {run} 'The '",
         others={"perplexity": math.exp(nats), "bits_per_token": nats / math.log(2)},
     )
+
+
+def _ngrams(config: Config, ids: dict[str, np.ndarray], size: int) -> Baseline | None:
+    if not config.strong_baseline:
+        return None
+    if config.tokens == "characters":
+        return strong_baselines.ngrams(ids, size, strong_baselines.ORDERS_OF_CHARACTERS)
+    return strong_baselines.ngrams(ids, size, strong_baselines.ORDERS_OF_WORDS)
 
 
 def evaluate(lm: LanguageModel, config: Config, split: str = "test") -> float:

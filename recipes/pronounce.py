@@ -23,6 +23,7 @@ from zoo.configuration import configuration, option
 from zoo.data import corpora, default_corpora
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.evaluation import baselines, metrics, plots
+from zoo.evaluation.baselines import Baseline
 from zoo.inference.translator import Translator
 from zoo.models.translator import TranslatorConfig, TranslatorOptions
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
@@ -162,23 +163,34 @@ def write_report(experiment: Experiment[Config, Translator]) -> Report:
     )
     write_text(directory / "translations.txt", "\n".join(lines))
     closest = closest_references(config, splits["test"], predicted)
-    nearest = baselines.nearest_translation(splits["train"])
-    guessed = [normalize(nearest(word)) for word in words]
-    baseline = closest_references(config, splits["test"], guessed)
     return Report(
         metric="word error rate",
         unit="%",
         split=f"test, {len(predicted)} examples",
         score=word_error_rate(predicted, closest),
         dev_score=evaluate(translator, config, "dev"),
-        baseline=(
-            "target of the most similar training source",
-            word_error_rate(guessed, baseline),
-        ),
+        baseline=_nearest(config, splits),
         predict="translate {run} serendipity",
         others={
             "phoneme_error_rate": 100 * metrics.token_error_rate(predicted, closest)
         },
+    )
+
+
+def _nearest(config: Config, splits: Splits[tuple[str, str]]) -> Baseline:
+    """Returns the scores of the sounds of the most similar training word."""
+    nearest = baselines.nearest_translation(splits["train"])
+
+    def error_rate(split: str) -> float:
+        guessed = [normalize(nearest(word)) for word, _ in splits[split]]
+        return word_error_rate(
+            guessed, closest_references(config, splits[split], guessed)
+        )
+
+    return Baseline(
+        "target of the most similar training source",
+        error_rate("test"),
+        error_rate("dev"),
     )
 
 

@@ -17,9 +17,10 @@ where the F1 of the development split is best.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import keras
@@ -31,17 +32,24 @@ from zoo.data.assembly import Batch, tagging_batch
 from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
+from zoo.data.span_corpora import NO_SPANS, in_one_scheme, in_scheme
 from zoo.data.targets import unseen_decision, unseen_labels, with_unseen
-from zoo.evaluation import baselines, metrics, plots
+from zoo.evaluation import metrics, plots, strong_baselines
+from zoo.evaluation.baselines import Baseline, StrongBaselineConfig
 from zoo.evaluation.outside_score import tune_outside_score
+from zoo.evaluation.tagging import (
+    Tags,
+    most_frequent_tags,
+    scores_of_tags,
+    tagging_score,
+)
 from zoo.inference.tagger import Tagger
 from zoo.layers.config import RecurrentConfig
 from zoo.models.tagger import TaggerConfig, TaggerOptions, build_crf_training
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
-from zoo.text import span_schemes
 from zoo.text.choice import WordTokens, choose_word_tokenizer
 from zoo.text.normalization import normalize_word
-from zoo.text.span_schemes import Scheme
+from zoo.text.span_tags import OUTSIDE, Scheme, rules_and_notation, write_tag
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
 from zoo.training.config import SizeRule, VectorsConfig
@@ -54,11 +62,12 @@ from zoo.training.pretrained_embeddings import (
 
 Tagged = Corpus[tuple[list[str], list[str]]]
 SIZE_RULE = SizeRule(batch_size=32, learning_rate=3e-3, steps=4000, epochs=10)
-Tags = Sequence[Sequence[str]]  # of each sentence
 
 
 @configuration
-class Config(RunConfig, VectorsConfig, TaggerOptions, RecurrentConfig):
+class Config(
+    RunConfig, VectorsConfig, TaggerOptions, RecurrentConfig, StrongBaselineConfig
+):
     """Trains a sequence tagger."""
 
     renamed: ClassVar = {
@@ -95,12 +104,22 @@ class Config(RunConfig, VectorsConfig, TaggerOptions, RecurrentConfig):
     tokenizer: WordTokens | None = option(
         None, "what cuts raw text into words; else as the data are cut", group="data"
     )
+    scheme: str | None = option(
+        None,
+        "of spans: iob1, iob2, bioes, bilou, ...; none for no spans; else detected",
+        group="data",
+    )
     constrained: bool = option(
         False, "with a CRF, rule out taggings that break the scheme of spans"
     )
     tune_outside_score: bool = option(
         True, "of spans: shift the score of O to the best dev F1", group="training"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.scheme not in (None, NO_SPANS):
+            rules_and_notation(self.scheme)
 
 
 def run(config: Config) -> Result[Tagger]:
@@ -125,13 +144,12 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     config = config.resolved()
     directory = RunDirectory("tag", config.run_dir)
     # Data: words, characters and tags of the training data.
-    splits = read(config)
+    scheme, splits, decision = in_one_scheme(read(config), config.scheme)
     train = splits["train"]
     config = SIZE_RULE.resolve(config, sum(1 for _ in train))
     tokenizer, cut = choose_word_tokenizer((w for w, _ in train), config.tokenizer)
     words, characters = known_words(config, train)
     labels = Labels.build((tag for _, tags in train for tag in tags), train.name)
-    scheme = span_schemes.detect(tags for _, tags in train)
     _check_constraint(config, scheme, train)
     # Model.
     model_config = TaggerConfig.select(
@@ -172,8 +190,11 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         delayed=delayed_vectors(tagger.embedding, config),
         write_report=write_report,
         directory=directory,
-        decisions={"tokenization_of_raw_text": cut}
-        | unseen_decision(_unseen(tagger, splits)),
+        decisions={
+            "scheme": decision,
+            "tokenization_of_raw_text": cut,
+            **unseen_decision(_unseen(tagger, splits)),
+        },
         notes=words.report(),
     )
 
@@ -240,8 +261,9 @@ def write_report(experiment: Experiment[Config, Tagger]) -> Report:
         directory / "curves.png",
     )
     others: dict[str, Any] = {}
-    if scheme and experiment.config.tune_outside_score:
-        others["shift_of_o"] = tune(tagger, splits["dev"])
+    outside = write_tag(OUTSIDE, scheme) if scheme else None
+    if experiment.config.tune_outside_score and outside in tagger.labels.names:
+        others["shift_of_o"] = tune(tagger, splits["dev"], outside)
         experiment.save()
     predicted, expected = _predict(tagger, splits["test"])
     names = with_unseen(tagger.labels.names, *expected)
@@ -249,15 +271,18 @@ def write_report(experiment: Experiment[Config, Tagger]) -> Report:
         itertools.chain(*predicted), itertools.chain(*expected), names
     )
     plots.confusion_matrix(counts, names, directory / "confusion.png")
-    baseline = baselines.most_frequent_tag(splits["train"])
-    guessed = [baseline(words) for words, _ in splits["test"]]
+    dev_tags = _predict(tagger, splits["dev"])
     return Report(
         metric="entity F1" if scheme else "accuracy",
         unit="%",
         split=f"test, {sum(map(len, expected)):,} words",
-        score=100 * score(scheme, predicted, expected),
-        dev_score=100 * score(scheme, *_predict(tagger, splits["dev"])),
-        baseline=("most frequent tag", 100 * score(scheme, guessed, expected)),
+        score=100 * tagging_score(scheme, predicted, expected),
+        dev_score=100 * tagging_score(scheme, *dev_tags),
+        baseline=most_frequent_tags(splits, scheme),
+        strong_baseline=_strong_baseline(experiment),
+        classes=[
+            scores_of_tags(scheme, *tags) for tags in ((predicted, expected), dev_tags)
+        ],
         predict="predict {run} 'a sentence to tag'",
         others=others,
     )
@@ -265,35 +290,28 @@ def write_report(experiment: Experiment[Config, Tagger]) -> Report:
 
 def evaluate(tagger: Tagger, config: Config, split: str = "test") -> float:
     """Returns the score, in percent, of a trained tagger on a split of the data."""
-    tags = _predict(tagger, read(config)[split])
-    return 100 * score(tagger.settings.get("scheme"), *tags)
+    scheme, corpus = tagger.settings.get("scheme"), read(config)[split]
+    tags = _predict(tagger, in_scheme(corpus, scheme) if scheme else corpus)
+    return 100 * tagging_score(scheme, *tags)
 
 
-def score(scheme: Scheme | None, predicted: Tags, expected: Tags) -> float:
-    """Returns the F1 of the spans, or without a scheme the accuracy; 0 to 1."""
-    if scheme:
-        return metrics.entity_f1(predicted, expected, scheme)
-    return metrics.accuracy(
-        [*itertools.chain(*predicted)], [*itertools.chain(*expected)]
-    )
-
-
-def tune(tagger: Tagger, dev: Tagged) -> float:
+def tune(tagger: Tagger, dev: Tagged, outside: str = "O") -> float:
     """Shifts the score of `O` to where the F1 of the spans is best; returns the shift.
 
     Args:
         tagger: of spans; its score of `O` is changed.
         dev: sentences that had no part in training.
+        outside: the tag, as it is written.
     """
 
     def f1(shift: float) -> float:
-        tagger.shift_score("O", shift)
-        return score(tagger.settings["scheme"], *_predict(tagger, dev))
+        tagger.shift_score(outside, shift)
+        return tagging_score(tagger.settings["scheme"], *_predict(tagger, dev))
 
     best, scores = tune_outside_score(f1)
-    tagger.shift_score("O", best)
+    tagger.shift_score(outside, best)
     print(
-        f"score of O shifted by {best}: F1 of the development split "
+        f"score of {outside} shifted by {best}: F1 of the development split "
         f"{scores[0.0]:.1%}, then {scores[best]:.1%}"
     )
     return best
@@ -315,7 +333,7 @@ def _dev_scores(tagger: Tagger, dev: Tagged):
     if not (tagger.config.crf or scheme or unseen):
         return None
     name = "val_f1" if scheme else "val_accuracy"
-    return lambda: {name: score(scheme, *_predict(tagger, dev))}
+    return lambda: {name: tagging_score(scheme, *_predict(tagger, dev))}
 
 
 def _unseen(tagger: Tagger, splits: Mapping[str, Tagged]) -> dict[str, Counter[str]]:
@@ -335,8 +353,15 @@ def _check_constraint(config: Config, scheme: Scheme | None, train: Tagged) -> N
         raise ValueError(
             f"constrained: the tags of {train.name} are not of spans; expected false"
         )
-    for message in span_schemes.violations(train.located(), scheme):
-        raise ValueError(f"{message}; a constrained CRF cannot learn it")
+
+
+def _strong_baseline(experiment: Experiment[Config, Tagger]) -> Baseline | None:
+    if not experiment.config.strong_baseline:
+        return None
+    scheme = experiment.model.settings["scheme"]
+    return strong_baselines.linear_tagger(
+        experiment.splits, scheme, functools.partial(tagging_score, scheme)
+    )
 
 
 def _predict(tagger: Tagger, corpus: Tagged) -> tuple[Tags, Tags]:

@@ -26,6 +26,7 @@ from zoo.configuration import configuration, option
 from zoo.data import corpora
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.evaluation import baselines, metrics, plots
+from zoo.evaluation.baselines import Baseline
 from zoo.evaluation.bleu_tokenization import (
     BleuTokenization,
     choose_bleu_tokenization,
@@ -243,25 +244,32 @@ def write_report(experiment: Experiment[Config, Translator]) -> Report:
     score, signature = metrics.bleu(predicted, targets, tokenize)
     chrf, chrf_signature = metrics.chrf(predicted, targets)
     print(f"chrF2: {chrf:.2f} ({chrf_signature})")
-    nearest = baselines.nearest_translation(splits["train"])
-    guessed = [nearest(source) for source in sources]
-    baseline, _ = metrics.bleu(guessed, targets, tokenize)
     return Report(
         metric="BLEU",
         unit="sacrebleu",
         split=f"test, {len(predicted)} examples",
         score=score,
         dev_score=evaluate(translator, config, "dev"),
-        baseline=("target of the most similar training source", baseline),
+        baseline=_nearest(splits, tokenize),
         predict="translate {run} 'a text to translate'",
         others={
             "signature": signature,
-            "chrf": {
-                "score": chrf,
-                "signature": chrf_signature,
-                "baseline": metrics.chrf(guessed, targets)[0],
-            },
+            "chrf": {"score": chrf, "signature": chrf_signature},
         },
+    )
+
+
+def _nearest(splits: Splits[tuple[str, str]], tokenize: str) -> Baseline:
+    """Returns the scores of the target of the most similar training source."""
+    nearest = baselines.nearest_translation(splits["train"])
+
+    def bleu(split: str) -> float:
+        sources, targets = zip(*splits[split], strict=True)
+        guessed = [nearest(source) for source in sources]
+        return metrics.bleu(guessed, list(targets), tokenize)[0]
+
+    return Baseline(
+        "target of the most similar training source", bleu("test"), bleu("dev")
     )
 
 

@@ -21,6 +21,14 @@ from zoo.command_line import command
 from zoo.configuration import configuration, option
 from zoo.data.config import DataConfig
 from zoo.data.corpus_files import Splits
+from zoo.evaluation.baselines import Baseline
+from zoo.evaluation.tables import (
+    Classes,
+    class_entries,
+    class_table,
+    in_words,
+    score_table,
+)
 from zoo.hardware import device, versions
 from zoo.inference.trained_model import TrainedModel
 from zoo.training.callbacks import Row, best_epoch
@@ -88,7 +96,10 @@ class Report:
         split: which examples the score is of, and how many.
         score: of the model.
         dev_score: the same of the development split.
-        baseline: name and score of the baseline.
+        baseline: the simplest that could be done.
+        strong_baseline: a strong model of another kind, if the recipe has one.
+        classes: precision, recall and F1 of each class, of test and of dev, from
+            `zoo.evaluation.metrics`; empty if there are no classes.
         predict: subcommand and arguments that use the model; `{run}` stands for the
             run directory.
         others: further entries of `metrics.json`.
@@ -99,8 +110,10 @@ class Report:
     split: str
     score: float
     dev_score: float
-    baseline: tuple[str, float]
+    baseline: Baseline
     predict: str
+    strong_baseline: Baseline | None = None
+    classes: Sequence[Classes] = ()
     others: dict[str, Any] = field(default_factory=dict)
 
 
@@ -203,7 +216,7 @@ class Experiment(Generic[C, M]):
         """
         self.directory.create(self.config)
         for name, decision in self._decisions.items():
-            print(f"{name.replace('_', ' ')}: {_in_words(decision)}")
+            print(f"{name.replace('_', ' ')}: {in_words(decision)}")
         self.model.keras_model.summary(print_fn=print)
         try:
             self.history = fit(
@@ -254,7 +267,9 @@ class Experiment(Generic[C, M]):
         metrics = self._metrics(report)
         path = self.directory.path
         self.directory.write_metrics(metrics)
-        _print_table(metrics)
+        if report.classes:
+            print("\n" + class_table(*report.classes))
+        print("\n" + score_table(metrics) + "\n")
         print(f"run directory: {path}")
         print(
             f"try it: python -m zoo {report.predict.format(run=shlex.quote(str(path)))}"
@@ -279,7 +294,9 @@ class Experiment(Generic[C, M]):
             "metric": report.metric,
             "unit": report.unit,
             "score": report.score,
-            "baseline": {"name": report.baseline[0], "score": report.baseline[1]},
+            "baseline": report.baseline.entry(),
+            "strong_baseline": report.strong_baseline
+            and report.strong_baseline.entry(),
             "seed": self.config.seed,
             "epochs": epochs,
             "best_epoch": self._best_epoch(),
@@ -294,36 +311,9 @@ class Experiment(Generic[C, M]):
             "dev_score": report.dev_score,
             "decisions": self._decisions,
             **self.notes,
+            **class_entries(report.classes),
             **report.others,
         }
-
-
-def _in_words(decision: Any) -> str:
-    """Returns a decision in one line."""
-    if isinstance(decision, dict):
-        return ", ".join(f"{key} {_in_words(value)}" for key, value in decision.items())
-    if isinstance(decision, (list, tuple)):
-        return ", ".join(map(_in_words, decision))
-    return str(decision)
-
-
-def _print_table(metrics: dict[str, Any]) -> None:
-    baseline = metrics["baseline"]
-    rows = [
-        (f"{metrics['metric']} ({metrics['unit']})", f"{metrics['score']:.4g}"),
-        (f"baseline: {baseline['name']}", f"{baseline['score']:.4g}"),
-        ("scored on", metrics["split"]),
-        ("parameters", f"{metrics['parameters']:,}"),
-        ("seconds", f"{metrics['seconds']:.0f}"),
-        ("training tokens per second", f"{metrics['tokens_per_second']:,.0f}"),
-        ("padding waste", f"{metrics['padding_waste']:.1%}"),
-        ("batch shapes", f"{metrics['batch_shapes']}"),
-    ]
-    width = max(len(name) for name, _ in rows)
-    print()
-    for name, value in rows:
-        print(f"  {name:<{width}}  {value}")
-    print()
 
 
 def _free_directory(recipe: str, run_dir: str | None) -> Path:

@@ -30,15 +30,15 @@ from recipes.maintenance.results import (
     write,
 )
 from zoo.checkpoints import CARD
+from zoo.evaluation.metrics import LOWER_IS_BETTER
 
 PAGE = RESULTS / "README.md"
 README = RESULTS.parent.parent / "README.md"
-FEWER_IS_BETTER = ("cross-entropy", "word error rate", "mean absolute error")
 
 
 def best(metric: str, runs: list[dict[str, Any]]) -> int:
     """Returns the index of the run with the best development score."""
-    choose = min if metric in FEWER_IS_BETTER else max
+    choose = min if metric in LOWER_IS_BETTER else max
     return choose(range(len(runs)), key=lambda i: runs[i]["dev_score"])
 
 

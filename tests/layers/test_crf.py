@@ -433,6 +433,11 @@ def test_the_n_best_taggings(has_crf):
         model.n_best(TEXTS, 0)
 
 
+def test_a_tagger_of_an_unknown_scheme():
+    with pytest.raises(ValueError, match="^scheme: expected one of io, .* got 'iob9'"):
+        tagger(SPANS, scheme="iob9")
+
+
 def test_a_constrained_tagger_keeps_the_scheme():
     def illegal(model):
         found = [t.pairs for several in model.n_best(TEXTS, 9) for t in several]

@@ -104,6 +104,7 @@ def test_regression(tmp_path):
     assert result.metrics["baseline"] == {
         "name": "mean of the training data",
         "score": pytest.approx(12.0),
+        "dev_score": pytest.approx(12.0),
     }
     assert result.metrics["score"] < 6.0
     answer = result.model.predict("up up up up")

@@ -23,12 +23,14 @@ from zoo.layers.paths import to_keras
 RECIPES = list(OPTIONS)
 METRICS = {
     "recipe", "command", "data", "split", "metric", "unit", "score", "baseline",
+    "strong_baseline", "best_epoch", "training_end", "decisions",
     "seed", "epochs", "parameters", "seconds", "tokens_per_second", "padding_waste",
     "batch_shapes", "device", "versions", "dev_score",
 }  # fmt: skip
+CLASSES = {"classes", "dev_classes", "micro_average", "dev_micro_average"}
 OTHER_METRICS = {
-    "classify": {"classes", "calibration"},
-    "tag": set(),
+    "classify": {*CLASSES, "calibration"},
+    "tag": CLASSES,
     "generate": {"perplexity", "bits_per_token"},
     "translate": {"signature", "chrf"},
     "pronounce": {"phoneme_error_rate"},

@@ -10,10 +10,19 @@ import numpy as np
 import pytest
 import seqeval.metrics
 import seqeval.scheme
+from seqeval.metrics.sequence_labeling import get_entities
 
 from zoo.data import corpora
 from zoo.evaluation.metrics import entity_f1
 from zoo.text import span_schemes
+from zoo.text.span_detection import detect
+from zoo.text.span_tags import (
+    LETTERS,
+    NOTATIONS,
+    read_tag,
+    rules_and_notation,
+    write_tag,
+)
 
 DATA = Path(
     os.environ.get("RECURRENT_ZOO_DATA")
@@ -24,17 +33,26 @@ WRITTEN = {
     "io": "I-X I-X I-X I-Y I-Y I-Y I-X O I-X",
     "iob1": "I-X B-X I-X I-Y I-Y I-Y I-X O I-X",
     "iob2": "B-X B-X I-X B-Y I-Y I-Y B-X O B-X",
+    "ioe1": "E-X I-X I-X I-Y I-Y I-Y I-X O I-X",
+    "ioe2": "E-X I-X E-X I-Y I-Y E-Y E-X O E-X",
     "bioes": "S-X B-X E-X B-Y I-Y E-Y S-X O S-X",
+    "bilou": "U-X B-X L-X B-Y I-Y L-Y U-X O U-X",
+    "bmes": "S-X B-X E-X B-Y M-Y E-Y S-X O S-X",
 }
 SPANS = [("X", 0, 1), ("X", 1, 3), ("Y", 3, 6), ("X", 6, 7), ("X", 8, 9)]
 JOINED = [("X", 0, 3), *SPANS[2:]]  # as IO has it
-# What seqeval calls them; it has no IO, which is IOB1 without B.
-SEQEVAL = {"io": "IOB1", "iob1": "IOB1", "iob2": "IOB2", "bioes": "IOBES"}
+# What seqeval calls them; it has no IO, which is IOB1 without B, and no BMES.
+SEQEVAL = {"io": "IOB1", "iob1": "IOB1", "iob2": "IOB2", "ioe1": "IOE1"}
+SEQEVAL |= {"ioe2": "IOE2", "bioes": "IOBES", "bilou": "BILOU"}
 
 
 def tags_of(scheme):
-    prefixes = span_schemes.PREFIXES[scheme]
-    return ["O", *(f"{p}-{kind}" for p in prefixes for kind in "XY")]
+    letters = LETTERS[scheme].values()
+    return ["O", *(f"{letter}-{kind}" for letter in letters for kind in "XY")]
+
+
+def legal(tags, scheme):
+    return not any(span_schemes.violations([("", ((), tags))], scheme))
 
 
 @pytest.mark.parametrize("scheme", WRITTEN)
@@ -45,7 +63,7 @@ def test_spans(scheme):
     assert span_schemes.spans([], scheme) == span_schemes.spans(["O"], scheme) == []
 
 
-@pytest.mark.parametrize("source, target", itertools.product(WRITTEN, repeat=2))
+@pytest.mark.parametrize("source, target", list(itertools.product(WRITTEN, repeat=2)))
 def test_conversion(source, target):
     found = span_schemes.convert(WRITTEN[source].split(), source, target)
     if source == "io" != target:
@@ -62,19 +80,68 @@ def test_an_illegal_sentence_is_not_converted():
 
 
 @pytest.mark.parametrize("scheme", WRITTEN)
-def test_detection(scheme):
-    sentences = [WRITTEN[scheme].split(), ["O", "O"]]
-    assert span_schemes.detect(sentences) == scheme
-    # A mistake in a few sentences of many does not change it.
-    broken = [["B-X", "I-Y"]] if scheme != "io" else []
-    assert span_schemes.detect(sentences * 9 + broken) == scheme
+def test_legal_tags_are_not_repaired(scheme):
+    """All sentences of up to four words: repaired if and only if they are illegal."""
+    for length in range(5 if len(tags_of(scheme)) < 6 else 4):
+        for tags in itertools.product(tags_of(scheme), repeat=length):
+            repaired = span_schemes.repair(tags, "B-X", scheme)
+            assert (repaired == list(tags)) is legal(tags, scheme), tags
+            assert legal(repaired, scheme)
 
 
-@pytest.mark.parametrize(
-    "tags", ["O O", "NOUN X", "O B-X LOC", "B- O", "O I-X Q-X", "-LRB- O", "title,"]
-)
-def test_tags_that_are_not_of_spans(tags):
-    assert span_schemes.detect([tags.split()]) is None
+@pytest.mark.parametrize("target", ["iob2", "bioes", "ioe2", "bilou", "bmes"])
+def test_a_repair_keeps_the_spans_that_conlleval_reads(target):
+    """Of all sentences of up to four words; seqeval reads by its rules by default."""
+    tags = ["O", *(f"{letter}-{kind}" for letter in "BIES" for kind in "XY")]
+    for length in range(1, 5):
+        for sentence in itertools.product(tags, repeat=length):
+            expected = [
+                (kind, start, last + 1)
+                for kind, start, last in get_entities(list(sentence))
+            ]
+            repaired = span_schemes.repair(sentence, "B-X", target)
+            assert span_schemes.spans(repaired, target) == expected, sentence
+
+
+@pytest.mark.parametrize("tags, scheme, expected", [
+    ("O B-MISC O", "iob1", "O I-MISC O"),
+    ("O I-LOC I-PER", "iob2", "O B-LOC B-PER"),
+    ("O S-LOC U-LOC I-LOC", "iob2", "O B-LOC B-LOC B-LOC"),
+    ("LOC B-LOC 0 b-LOC i-LOC", "iob2", "O B-LOC O B-LOC I-LOC"),
+    ("B-X I-X O", "bioes", "B-X E-X O"),
+    ("B-X L-X I-X", "bilou", "B-X L-X U-X"),
+])  # fmt: skip
+def test_repairs_by_hand(tags, scheme, expected):
+    assert span_schemes.repair(tags.split(), "B-X", scheme) == expected.split()
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_notations(notation):
+    """What is written can be read, and says the same as with `B-X`."""
+    scheme = f"bilou/{notation}"
+    written = span_schemes.convert(WRITTEN["iob2"].split(), "iob2", scheme)
+    if len(notation) == 1:
+        assert written == [
+            tag[0].lower() if notation == "b" else tag[0]
+            for tag in WRITTEN["bilou"].split()
+        ]
+        assert [s[1:] for s in span_schemes.spans(written, scheme)] == [
+            s[1:] for s in SPANS
+        ]
+    else:
+        assert span_schemes.spans(written, scheme) == SPANS
+        assert (
+            span_schemes.convert(written, scheme, "bilou") == WRITTEN["bilou"].split()
+        )
+
+
+@pytest.mark.parametrize("name", ["", "iob", "iob2/", "iob2/X", "bilou/B+X", "4"])
+def test_names_that_are_no_scheme(name):
+    if name == "iob2/":
+        assert rules_and_notation(name) == ("iob2", "B-X")
+        return
+    with pytest.raises(ValueError, match="^scheme: expected one of io, iob1, .* got "):
+        rules_and_notation(name)
 
 
 def test_labels_may_hold_anything():
@@ -110,7 +177,7 @@ def test_what_is_allowed_is_what_conversion_writes(scheme):
     seen = np.zeros_like(allowed)
     for length in range(5):
         for sentence in itertools.product(tags_of("iob2"), repeat=length):
-            if any(span_schemes.violations([("", ((), sentence))], "iob2")):
+            if not legal(sentence, "iob2"):
                 continue
             written = span_schemes.convert(sentence, "iob2", scheme)
             ids = [-1, *map(tags.index, written), -1]
@@ -127,16 +194,25 @@ def test_only_tags_of_the_scheme_have_transitions():
 
 
 def seqeval_f1(expected, predicted, scheme):
-    kind = getattr(seqeval.scheme, SEQEVAL[scheme])
+    rules, notation = rules_and_notation(scheme)
+    kind = getattr(seqeval.scheme, SEQEVAL[rules])
+    # Its f1_score does not pass on the delimiter.
+    delimiter = "_" if "_" in notation else "-"
+    expected, predicted = (
+        [[tag.replace(delimiter, "-") for tag in tags] for tags in side]
+        for side in (expected, predicted)
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return seqeval.metrics.f1_score(expected, predicted, mode="strict", scheme=kind)
+        return seqeval.metrics.f1_score(
+            expected, predicted, mode="strict", scheme=kind, suffix=notation[0] == "X"
+        )
 
 
-@pytest.mark.parametrize("scheme", WRITTEN)
+@pytest.mark.parametrize("scheme", [s for s in SEQEVAL if s != "ioe1"])
 def test_every_short_sentence_has_the_spans_of_seqeval(scheme):
     """Legal or not: all of up to four words."""
-    for length in range(1, 4 if scheme == "bioes" else 5):
+    for length in range(1, 5 if len(tags_of(scheme)) < 6 else 4):
         for tags in itertools.product(tags_of(scheme), repeat=length):
             kind = getattr(seqeval.scheme, SEQEVAL[scheme])
             (found,) = seqeval.scheme.Entities([list(tags)], kind).entities
@@ -144,17 +220,49 @@ def test_every_short_sentence_has_the_spans_of_seqeval(scheme):
             assert span_schemes.spans(tags, scheme) == expected, tags
 
 
-@pytest.mark.parametrize("scheme", WRITTEN)
-def test_the_f1_is_that_of_seqeval(scheme):
+def test_every_short_sentence_of_ioe1():
+    """seqeval says of itself that it does not handle all of them; by hand-made IOE2.
+
+    Where no span of one word has to be marked, it does.
+    """
+    seen = 0
+    for length in range(1, 6):
+        for tags in itertools.product(["O", "I-X", "E-X", "I-Y"], repeat=length):
+            if not legal(tags, "ioe1"):
+                continue
+            found = span_schemes.spans(tags, "ioe1")
+            whole = span_schemes.convert(tags, "ioe1", "ioe2")
+            assert found == span_schemes.spans(whole, "ioe2")
+            # E begins a span where seqeval has no rule for it.
+            if any(b == "E-X" != a and a != "I-X" for a, b in zip(["O", *tags], tags)):
+                continue
+            (theirs,) = seqeval.scheme.Entities(
+                [list(tags)], seqeval.scheme.IOE1
+            ).entities
+            assert found == [(e.tag, e.start, e.end) for e in theirs], tags
+            seen += 1
+    assert seen > 100
+
+
+@pytest.mark.parametrize("notation", ["B-X", "B_X", "X-B", "X_B", "B"])
+@pytest.mark.parametrize("scheme", [s for s in SEQEVAL if s != "ioe1"])
+def test_the_f1_is_that_of_seqeval(scheme, notation):
     drawn = random.Random(0)
-    for _ in range(20):
+    name = f"{scheme}/{notation}"
+    tags = [rewrite(tag, name) for tag in tags_of(scheme)]
+    for _ in range(5):
         expected, predicted = [], []
         for _ in range(drawn.randint(1, 4)):
             size = drawn.randint(1, 9)
-            expected.append(drawn.choices(tags_of(scheme), k=size))
+            expected.append(drawn.choices(tags, k=size))
             predicted.append([t if drawn.random() < 0.7 else "O" for t in expected[-1]])
-        found = entity_f1(predicted, expected, scheme)
-        assert found == pytest.approx(seqeval_f1(expected, predicted, scheme))
+        found = entity_f1(predicted, expected, name)
+        assert found == pytest.approx(seqeval_f1(expected, predicted, name))
+
+
+def rewrite(tag, scheme):
+    """Writes a tag in the notation of a scheme."""
+    return write_tag(read_tag(tag), scheme)
 
 
 def test_without_spans_the_f1_is_0():
@@ -168,10 +276,10 @@ def test_wnut17():
         pytest.skip(f"{DATA / 'wnut17'} is absent; set RECURRENT_ZOO_DATA")
     splits = corpora.tagged(str(DATA / "wnut17"))
     train = [tags for _, tags in splits["train"]]
-    assert span_schemes.detect(train) == "iob2"
+    assert detect(train) == "iob2"
     for scheme in ("iob1", "bioes"):
         converted = [span_schemes.convert(tags, "iob2", scheme) for tags in train]
-        assert span_schemes.detect(converted) == scheme
+        assert detect(converted) == scheme
         back = [span_schemes.convert(tags, scheme, "iob2") for tags in converted]
         assert back == train
     for split in splits.values():

@@ -15,6 +15,7 @@ from .corpus_files import Splits as Splits
 from .prefetching import Prefetcher as Prefetcher
 from .prefetching import prefetch as prefetch
 from .ragged import Ragged as Ragged
+from .span_corpora import in_one_scheme as in_one_scheme
 from .splits import SplitFiles as SplitFiles
 from .streams import Streams as Streams
 
@@ -33,6 +34,7 @@ __all__ = [
     "classification_batch",
     "corpora",
     "default_corpora",
+    "in_one_scheme",
     "prefetch",
     "tagging_batch",
     "translation_batch",

@@ -3,6 +3,9 @@
 from . import baselines as baselines
 from . import metrics as metrics
 from . import plots as plots
+from . import strong_baselines as strong_baselines
+from . import tables as tables
+from .baselines import Baseline as Baseline
 from .bleu_tokenization import choose_bleu_tokenization as choose_bleu_tokenization
 from .calibration import calibration_error as calibration_error
 from .calibration import find_temperature as find_temperature
@@ -11,6 +14,7 @@ from .outside_score import tune_outside_score as tune_outside_score
 from .token_metrics import TokenMetric as TokenMetric
 
 __all__ = [
+    "Baseline",
     "TokenMetric",
     "baselines",
     "calibration_error",
@@ -19,5 +23,7 @@ __all__ = [
     "metrics",
     "negative_log_likelihood",
     "plots",
+    "strong_baselines",
+    "tables",
     "tune_outside_score",
 ]

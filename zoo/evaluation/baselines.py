@@ -4,11 +4,42 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from zoo.configuration import Configuration, configuration, option
+
 Value = TypeVar("Value", bound=Hashable)  # and ordered
+
+
+@configuration
+class StrongBaselineConfig(Configuration):
+    """Of recipes that have a strong baseline besides the simple one."""
+
+    strong_baseline: bool = option(
+        True, "train a strong model of another kind too, to compare", group="output"
+    )
+
+
+class Baseline(NamedTuple):
+    """A baseline and its scores.
+
+    Attributes:
+        name: what it is, in a few words.
+        score: of the test split.
+        dev_score: of the development split.
+        seconds: that it took, if that is worth saying.
+    """
+
+    name: str
+    score: float
+    dev_score: float
+    seconds: float | None = None
+
+    def entry(self) -> dict[str, Any]:
+        """Returns what `metrics.json` says of it."""
+        return {k: v for k, v in self._asdict().items() if v is not None}
 
 
 def most_frequent(values: Iterable[Value]) -> Value:

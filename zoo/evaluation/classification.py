@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from zoo.data.corpus_files import Corpus
 from zoo.data.targets import HeadName, split_labels
 from zoo.evaluation import baselines, metrics
 
@@ -49,3 +50,21 @@ def constant_baseline(train_labels: Sequence[str], head: HeadName) -> tuple[str,
     if head == "multilabel":
         return "commonest labels", tuple(split_labels(commonest))
     return "majority class", commonest
+
+
+def constant_scores(
+    splits: Mapping[str, Corpus[tuple[str, str]]], head: HeadName
+) -> baselines.Baseline:
+    """Returns the scores of the same answer to every text.
+
+    Args:
+        splits: texts and labels.
+        head: what a label is.
+    """
+    name, answer = constant_baseline([label for _, label in splits["train"]], head)
+
+    def score(split: str) -> float:
+        expected = [label for _, label in splits[split]]
+        return classification_score([answer] * len(expected), expected, head)[1]
+
+    return baselines.Baseline(name, score("test"), score("dev"))

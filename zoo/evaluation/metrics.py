@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from zoo.text.normalization import normalize
-from zoo.text.span_schemes import Scheme, spans
+from zoo.text.span_schemes import spans
+from zoo.text.span_tags import Scheme
+
+LOWER_IS_BETTER = ("cross-entropy", "word error rate", "mean absolute error")
 
 
 def accuracy(predicted: Sequence, expected: Sequence) -> float:
@@ -55,35 +59,92 @@ def entity_f1(
 
 
 def class_scores(
-    predicted: Sequence[set[str]], expected: Sequence[set[str]], labels: Sequence[str]
+    predicted: Sequence[Iterable[Hashable]],
+    expected: Sequence[Iterable[Hashable]],
+    labels: Iterable[str] = (),
 ) -> dict[str, dict[str, float]]:
     """Returns precision, recall and F1 of each label, 0 to 1.
 
     Args:
         predicted: the labels of each example, one or several.
         expected: likewise.
-        labels: all of them.
+        labels: those that come first, whether or not they occur; others that occur
+            follow in their order.
 
     Returns:
         By label `precision`, 0 if it was never predicted; `recall`, 0 if it was never
-        expected; `f1`; and `support`, how often it was expected.
+        expected; `f1`; `support`, how often it was expected; and `predicted`, how
+        often it was predicted.
 
-    >>> class_scores([{"a"}, {"a"}], [{"a"}, {"b"}], "ab")["a"]
-    {'precision': 0.5, 'recall': 1.0, 'f1': 0.6666666666666666, 'support': 1}
+    >>> class_scores([{"a"}, {"a"}], [{"a"}, {"b"}])["b"]
+    {'precision': 0.0, 'recall': 0.0, 'f1': 0.0, 'support': 1, 'predicted': 0}
     """
-    pairs = list(zip(predicted, expected, strict=True))
-    scores = {}
-    for label in labels:
-        hits = sum(label in p and label in e for p, e in pairs)
-        claims = sum(label in p for p, _ in pairs)
-        support = sum(label in e for _, e in pairs)
-        scores[label] = {
-            "precision": hits / claims if claims else 0.0,
-            "recall": hits / support if support else 0.0,
-            "f1": 2 * hits / (claims + support) if claims + support else 0.0,
-            "support": support,
-        }
-    return scores
+    sets = [(set(p), set(e)) for p, e in zip(predicted, expected, strict=True)]
+    return _scores_by_label(
+        Counter(label for p, e in sets for label in p & e),
+        Counter(label for p, _ in sets for label in p),
+        Counter(label for _, e in sets for label in e),
+        labels,
+    )
+
+
+def span_scores(
+    predicted: Sequence[Sequence[str]],
+    expected: Sequence[Sequence[str]],
+    scheme: Scheme,
+) -> dict[str, dict[str, float]]:
+    """Returns precision, recall and F1 of each kind of span, as `class_scores`.
+
+    Args:
+        predicted: the tags of each sentence.
+        expected: likewise.
+        scheme: of both; what violates it is no span.
+
+    >>> span_scores([["B-LOC", "O"]], [["B-LOC", "B-PER"]], "iob2")["PER"]
+    {'precision': 0.0, 'recall': 0.0, 'f1': 0.0, 'support': 1, 'predicted': 0}
+    """
+    found = [set(spans(tags, scheme)) for tags in predicted]
+    right = [set(spans(tags, scheme)) for tags in expected]
+    both = zip(found, right, strict=True)
+    return _scores_by_label(
+        Counter(span.label for f, r in both for span in f & r),
+        Counter(span.label for f in found for span in f),
+        Counter(span.label for r in right for span in r),
+    )
+
+
+def micro_average(classes: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Returns precision, recall and F1 counted over all classes together.
+
+    Args:
+        classes: from `class_scores` or `span_scores`.
+
+    >>> micro_average(class_scores([{"a"}, set()], [{"a"}, {"b"}]))["f1"]
+    0.6666666666666666
+    """
+    hits = claims = support = 0
+    for scores in classes.values():
+        hits += round(scores["recall"] * scores["support"])
+        claims += int(scores["predicted"])
+        support += int(scores["support"])
+    return _scores(hits, claims, support)
+
+
+def _scores_by_label(
+    hits: Counter, claims: Counter, support: Counter, labels: Iterable[str] = ()
+) -> dict[str, dict[str, float]]:
+    names = dict.fromkeys([*labels, *sorted({*claims, *support})])
+    return {name: _scores(hits[name], claims[name], support[name]) for name in names}
+
+
+def _scores(hits: int, claims: int, support: int) -> dict[str, float]:
+    return {
+        "precision": hits / claims if claims else 0.0,
+        "recall": hits / support if support else 0.0,
+        "f1": 2 * hits / (claims + support) if claims + support else 0.0,
+        "support": support,
+        "predicted": claims,
+    }
 
 
 def mean_absolute_error(predicted: Sequence[float], expected: Sequence[float]) -> float:

@@ -24,6 +24,7 @@ from zoo.models.tagger import CRF_LAYER, HEAD, TaggerConfig, build_tagger
 from zoo.text.casing import CASINGS, casing
 from zoo.text.normalization import normalize_word
 from zoo.text.span_schemes import allowed_transitions
+from zoo.text.span_tags import rules_and_notation
 from zoo.text.tokenizers import KINDS, Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
 
@@ -65,6 +66,8 @@ class Tagger(TrainedModel):
     ):
         super().__init__(config, vocabularies, **settings)
         check_settings(settings, tokenizer=dict, lowercase=bool)
+        if settings.get("scheme") is not None:
+            rules_and_notation(settings["scheme"])
         self.tokenizer = Tokenizer.restored(settings["tokenizer"])
         lower_unknown = settings.get("lower_unknown", False)
         self.vocabulary = Vocabulary(vocabularies["words"], lower_unknown)

@@ -3,8 +3,9 @@
 from . import span_schemes as span_schemes
 from .casing import CASINGS as CASINGS
 from .normalization import normalize as normalize
-from .span_schemes import Scheme as Scheme
+from .span_detection import detect as detect
 from .span_schemes import Span as Span
+from .span_tags import Scheme as Scheme
 from .subwords import SubwordTokenizer as SubwordTokenizer
 from .tokenizers import Tokenizer as Tokenizer
 from .vocabulary import END as END
@@ -26,6 +27,7 @@ __all__ = [
     "Tokenizer",
     "UNKNOWN",
     "Vocabulary",
+    "detect",
     "normalize",
     "span_schemes",
 ]

@@ -1,26 +1,39 @@
 """Schemes that write the spans of a sentence (names, phrases) as one tag per word.
 
-`O` is outside of every span; other tags are a prefix and the span's label, as `B-LOC`.
+`O` is outside of every span; other tags are a letter and the span's label, as `B-LOC`.
 
 - IO: `I` at every word of a span; two adjacent spans of one label cannot be told apart.
 - IOB1 (Ramshaw and Marcus 1995): the same, but `B` at the first word of a span that
   directly follows another with its label. CoNLL-2003 as it is distributed.
 - IOB2: `B` at the first word of every span, `I` at the others.
-- BIOES: also `E` at the last word, and `S` at a word that is a span by itself.
+- IOE1, IOE2: likewise with `E` at the last word: of a span that another with its label
+  directly follows, or of every span.
+- BIOES (also IOBES): `B` at the first word, `E` at the last, `S` at a word that is a
+  span by itself, `I` at the others. BILOU: the same with `L` and `U` for `E` and `S`.
+  BMES: the same with `M` for `I`.
+
+How they are written is in `zoo.text.span_tags`.
 """
 
 from __future__ import annotations
 
-import re
+import functools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Scheme = Literal["io", "iob1", "iob2", "bioes"]
-PREFIXES: dict[Scheme, str] = {"io": "I", "iob1": "BI", "iob2": "BI", "bioes": "BIES"}
+from zoo.text.span_tags import (
+    OUTSIDE,
+    Part,
+    Scheme,
+    read_tag,
+    rules_and_notation,
+    split_tag,
+    write_tag,
+)
 
-_TAG = re.compile("(?:(O)|([BIES])-(.+))")
+_WHOLE = ("bioes", "bilou", "bmes")  # they mark both ends of every span
 
 
 class Span(NamedTuple):
@@ -29,25 +42,6 @@ class Span(NamedTuple):
     label: str
     start: int
     stop: int
-
-
-def detect(sentences: Iterable[Sequence[str]]) -> Scheme | None:
-    """Detects the scheme of tags.
-
-    Args:
-        sentences: the tags of each.
-
-    Returns:
-        The scheme that the fewest sentences violate, or the simplest of several such;
-        None if the tags are not tags of spans.
-    """
-    sentences = list(sentences)
-    tags = {tag for sentence in sentences for tag in sentence}
-    if tags <= {"O"} or not all(map(_TAG.fullmatch, tags)):
-        return None
-    prefixes = {tag[0] for tag in tags} - {"O"}
-    schemes = [s for s, known in PREFIXES.items() if prefixes <= set(known)]
-    return min(schemes, key=lambda s: sum(any(_violates(t, s)) for t in sentences))
 
 
 def violations(
@@ -62,20 +56,33 @@ def violations(
 
     Yields:
         `"file:line: 'I-LOC' after 'O' is not IOB2"`.
+
+    Raises:
+        ValueError: if a tag is not of the scheme.
     """
+    rules, _ = rules_and_notation(scheme)
     for place, (_, tags) in located:
-        file, _, line = place.rpartition(":")
-        for i, (before, after) in enumerate(zip(["O", *tags], [*tags, "O"])):
-            if _is_legal(before, after, scheme):
+        parts = [split_tag(tag, scheme) for tag in tags]
+        for i, (before, after) in enumerate(zip([OUTSIDE, *parts], [*parts, OUTSIDE])):
+            if _is_legal(before, after, rules):
                 continue
             if i == len(tags):
-                i, what = i - 1, f"{before!r} at the end of a sentence"
+                i, what = i - 1, f"{tags[-1]!r} at the end of a sentence"
             else:
-                what = f"{after!r} " + (
-                    f"after {before!r}" if i else "at the beginning of a sentence"
+                what = f"{tags[i]!r} " + (
+                    f"after {tags[i - 1]!r}" if i else "at the beginning of a sentence"
                 )
-            where = f"{file}:{int(line) + i}" if line.isdecimal() else place
-            yield f"{where}: {what} is not {scheme.upper()}"
+            yield f"{line_of(place, i)}: {what} is not {rules.upper()}"
+
+
+def line_of(place: str, word: int) -> str:
+    """Returns the place of a word of a sentence, `"file:line"`, a line for each word.
+
+    >>> line_of("a.conll:7", 2), line_of("corpus", 2)
+    ('a.conll:9', 'corpus')
+    """
+    file, _, line = place.rpartition(":")
+    return f"{file}:{int(line) + word}" if line.isdecimal() else place
 
 
 def allowed_transitions(tags: Sequence[str], scheme: Scheme) -> np.ndarray:
@@ -92,10 +99,9 @@ def allowed_transitions(tags: Sequence[str], scheme: Scheme) -> np.ndarray:
     Raises:
         ValueError: if a tag is not of the scheme.
     """
-    edged = [*tags, "O"]
-    for tag in tags:
-        _split(tag, scheme)
-    return np.array([[_is_legal(a, b, scheme) for b in edged] for a in edged])
+    rules, _ = rules_and_notation(scheme)
+    edged = [*(split_tag(tag, scheme) for tag in tags), OUTSIDE]
+    return np.array([[_is_legal(a, b, rules) for b in edged] for a in edged])
 
 
 def spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
@@ -111,16 +117,16 @@ def spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
     Raises:
         ValueError: if a tag is not of the scheme.
     """
+    rules, _ = rules_and_notation(scheme)
     found: list[Span] = []
     start: int | None = None
-    before = ("O", "")
-    for i, tag in enumerate([*tags, "O"]):
-        after = _split(tag, scheme)
+    before = OUTSIDE
+    for i, after in enumerate([*(split_tag(tag, scheme) for tag in tags), OUTSIDE]):
         if start is not None and not _continues(before, after):
-            if _ends(before, after, scheme):
+            if _ends(before, after, rules):
                 found.append(Span(before[1], start, i))
             start = None
-        if start is None and _starts(before, after, scheme):
+        if start is None and _starts(before, after, rules):
             start = i
         before = after
     return found
@@ -139,64 +145,94 @@ def convert(tags: Sequence[str], source: Scheme, target: Scheme) -> list[str]:
     """
     for message in violations([("tags", ((), tags))], source):
         raise ValueError(message)
-    out, previous = ["O"] * len(tags), Span("", 0, 0)
-    for span in spans(tags, source):
-        touching = (previous.label, previous.stop) == (span.label, span.start)
-        prefixes = ["I"] * (span.stop - span.start)
-        if target in ("iob2", "bioes") or target == "iob1" and touching:
-            prefixes[0] = "B"
-        if target == "bioes":
-            prefixes[-1] = "E" if len(prefixes) > 1 else "S"
-        out[span.start : span.stop] = [f"{prefix}-{span.label}" for prefix in prefixes]
-        previous = span
-    return out
+    return repair(tags, rules_and_notation(source)[1], target)
 
 
-def _split(tag: str, scheme: Scheme) -> tuple[str, str]:
-    """Returns the prefix and the label of a tag."""
-    match = _TAG.fullmatch(tag)
-    if not match or (match[2] and match[2] not in PREFIXES[scheme]):
-        prefixes = ", ".join(f"{prefix}-..." for prefix in PREFIXES[scheme])
-        raise ValueError(
-            f"the tag {tag!r} is not {scheme.upper()}; expected O, {prefixes}"
-        )
-    return ("O", "") if match[1] else (match[2], match[3])
+def repair(tags: Sequence[str], notation: str, scheme: Scheme) -> list[str]:
+    """Reads the spans of a sentence as conlleval does, and writes them in a scheme.
+
+    Legal tags of any scheme are read as that scheme says. Of others, a span begins at
+    `B` and `S`, and at `I` or `E` after `O`, after the end of a span, or after another
+    label, as in conlleval and in seqeval's default mode. What is no tag of spans is
+    outside of them.
+
+    Args:
+        tags: of each word.
+        notation: theirs, one of `NOTATIONS`.
+        scheme: the scheme to write.
+
+    >>> repair(["O", "I-LOC", "I-LOC", "I-PER", "LOC"], "B-X", "iob2")
+    ['O', 'B-LOC', 'I-LOC', 'B-PER', 'O']
+    """
+    rules, _ = rules_and_notation(scheme)
+    parts = [read_tag(tag, notation) or OUTSIDE for tag in tags]
+    around = zip([OUTSIDE, *parts], parts, [*parts[1:], OUTSIDE])
+    return [write_tag(standard(*three, rules), scheme) for three in around]
 
 
-def _continues(before: tuple[str, str], after: tuple[str, str]) -> bool:
+@functools.lru_cache(100_000)
+def standard(before: Part, part: Part, after: Part, rules: str) -> Part:
+    """Returns a word's part as the rules of a scheme write it.
+
+    Args:
+        before: the part of the word before it, in any scheme; `OUTSIDE` for none.
+        part: its own.
+        after: that of the next word.
+        rules: of the scheme.
+    """
+    role, label = part
+    if role == "O":
+        return OUTSIDE
+    first = _begins(before, part)
+    last = after[0] == "O" or _begins(part, after)
+    if rules in _WHOLE:
+        return "IBES"[first + 2 * last], label
+    touches = before if "iob" in rules else after  # the word at the marked end
+    marked = {"iob": first, "ioe": last}.get(rules[:3], False)
+    if marked and (rules[-1] == "2" or (touches[0] != "O" and touches[1] == label)):
+        return rules[2].upper(), label
+    return "I", label
+
+
+def _begins(before: Part, part: Part) -> bool:
+    """Tells whether a word in a span begins it, by the rules of conlleval."""
+    return before[0] in "OES" or part[0] in "BS" or before[1] != part[1]
+
+
+def _continues(before: Part, after: Part) -> bool:
     return before[0] in "BI" and after[0] in "IE" and before[1] == after[1]
 
 
-def _starts(before: tuple[str, str], after: tuple[str, str], scheme: Scheme) -> bool:
-    if scheme in ("iob2", "bioes"):
+def _starts(before: Part, after: Part, rules: str) -> bool:
+    if rules == "iob2" or rules in _WHOLE:
         return after[0] in "BS"
     follows = before[0] != "O" and before[1] == after[1]
-    return after[0] == "I" or (after[0] == "B" and follows)
+    return after[0] in "IE" or (after[0] == "B" and follows)
 
 
-def _ends(before: tuple[str, str], after: tuple[str, str], scheme: Scheme) -> bool:
-    if scheme == "bioes":
+def _ends(before: Part, after: Part, rules: str) -> bool:
+    if rules in _WHOLE:
         return before[0] in "ES"
+    if rules == "ioe2":
+        return before[0] == "E"
+    if rules == "ioe1":
+        return _is_legal(before, after, rules)
     # In IOB1, B needs a span of its label before it; without one, seqeval counts
     # neither.
     broken = before[0] == after[0] == "B" and before[1] != after[1]
-    return not (scheme == "iob1" and broken)
+    return not (rules == "iob1" and broken)
 
 
-def _is_legal(before: str, after: str, scheme: Scheme) -> bool:
-    """Tells whether a tag may follow another; `O` stands for a sentence's ends."""
-    first, second = _split(before, scheme), _split(after, scheme)
-    if scheme == "io":
-        return True
-    if scheme == "iob1":
-        return second[0] != "B" or (first[0] != "O" and first[1] == second[1])
-    if scheme == "iob2":
+def _is_legal(first: Part, second: Part, rules: str) -> bool:
+    """Tells whether a part may follow another; `O` stands for a sentence's ends."""
+    if rules in ("iob1", "ioe1"):
+        touching = "O" not in (first[0], second[0]) and first[1] == second[1]
+        return touching or (first[0] != "E" and second[0] != "B")
+    if rules == "iob2":
         return second[0] != "I" or _continues(first, second)
+    if rules == "ioe2":
+        return first[0] != "I" or _continues(first, second)
+    if rules == "io":
+        return True
     is_open, goes_on = first[0] in "BI", second[0] in "IE"
     return _continues(first, second) == is_open == goes_on
-
-
-def _violates(tags: Sequence[str], scheme: Scheme) -> Iterator[bool]:
-    """Tells at each word, and at the end, whether it violates the scheme."""
-    for before, after in zip(["O", *tags], [*tags, "O"]):
-        yield not _is_legal(before, after, scheme)
