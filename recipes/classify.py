@@ -34,7 +34,15 @@ from zoo.evaluation.classification import (
 from zoo.inference.classifier import Classifier
 from zoo.layers.config import RecurrentConfig
 from zoo.models.classifier import ClassifierConfig, ClassifierOptions
-from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.runs import (
+    Experiment,
+    Report,
+    Result,
+    RunConfig,
+    RunDirectory,
+    set_seed,
+    undisturbed,
+)
 from zoo.text.tokenizers import Tokenizer
 from zoo.training.config import VectorsConfig
 from zoo.training.objectives import classification_objective
@@ -104,6 +112,7 @@ def run(config: Config) -> Result[Classifier]:
     return experiment.report()
 
 
+@undisturbed
 def prepare(config: Config) -> Experiment[Config, Classifier]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()

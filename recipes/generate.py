@@ -34,7 +34,15 @@ from zoo.models.language_model import (
     LanguageModelOptions,
     build_stream_model,
 )
-from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.runs import (
+    Experiment,
+    Report,
+    Result,
+    RunConfig,
+    RunDirectory,
+    set_seed,
+    undisturbed,
+)
 from zoo.text.tokenizers import Tokenizer
 from zoo.training.config import VectorsConfig
 from zoo.training.objectives import language_modeling_objective
@@ -122,6 +130,7 @@ def run(config: Config) -> Result[LanguageModel]:
     return experiment.report()
 
 
+@undisturbed
 def prepare(config: Config) -> Experiment[Config, LanguageModel]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()

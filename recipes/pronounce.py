@@ -24,7 +24,15 @@ from zoo.data.corpus_files import Corpus, Splits
 from zoo.evaluation import baselines, metrics, plots
 from zoo.inference.translator import Translator
 from zoo.models.translator import TranslatorConfig, TranslatorOptions
-from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.runs import (
+    Experiment,
+    Report,
+    Result,
+    RunConfig,
+    RunDirectory,
+    set_seed,
+    undisturbed,
+)
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Vocabulary
 from zoo.training.objectives import translation_objective
@@ -83,6 +91,7 @@ def run(config: Config) -> Result[Translator]:
     return experiment.report()
 
 
+@undisturbed
 def prepare(config: Config) -> Experiment[Config, Translator]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()

@@ -35,7 +35,15 @@ from zoo.evaluation.outside_score import tune_outside_score
 from zoo.inference.tagger import Tagger
 from zoo.layers.config import RecurrentConfig
 from zoo.models.tagger import TaggerConfig, TaggerOptions, build_crf_training
-from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.runs import (
+    Experiment,
+    Report,
+    Result,
+    RunConfig,
+    RunDirectory,
+    set_seed,
+    undisturbed,
+)
 from zoo.text import span_schemes
 from zoo.text.span_schemes import Scheme
 from zoo.text.tokenizers import Tokenizer
@@ -110,6 +118,7 @@ def run(config: Config) -> Result[Tagger]:
     return experiment.report()
 
 
+@undisturbed
 def prepare(config: Config) -> Experiment[Config, Tagger]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()
