@@ -85,6 +85,8 @@ class TrainedModel(abc.ABC):
                     f"needs, got {os.fspath(file)!r}"
                 )
             return {}
+        if not self.config.num_frozen:
+            raise ValueError("settings: vectors: expected none with num_frozen=None")
         tokens = self.vocabulary.tokens[-self.config.num_frozen :]
         source = None if file is None else os.fspath(file)
         rows = pretrained_embeddings.restore(tokens, named, source)

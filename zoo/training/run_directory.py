@@ -76,20 +76,16 @@ class RunDirectory:
     def _take(self) -> bool:
         """Takes the directory, or the next free one, and tells whether it was made."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        for path in _numbered(self.recipe) if self._is_free else [self.path]:
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue
-            self.path = path
+        if self._is_free:
+            paths = _numbered(self.recipe)
+            self.path = next(path for path in paths if _make(path) and _claim(path))
             return True
-        # An empty directory is taken by whoever makes the first file in it.
-        _check_new(self.path)
-        try:
-            open(self.path / CONFIG, "x").close()
-        except FileExistsError:
-            raise _exists_already(self.path) from None
-        return False
+        made = _make(self.path)
+        if not made:
+            _check_new(self.path)
+        if not _claim(self.path):
+            raise _exists_already(self.path)
+        return made
 
     def write_history(self, rows: list[Row]) -> None:
         """Writes `history.csv`, a row for each epoch."""
@@ -109,6 +105,24 @@ def _numbered(recipe: str) -> Iterator[Path]:
     """Yields the default directories of a recipe."""
     yield Path("runs", recipe)
     yield from (Path("runs", f"{recipe}-{i}") for i in itertools.count(2))
+
+
+def _make(path: Path) -> bool:
+    """Makes a directory unless it exists, and tells whether it did."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def _claim(path: Path) -> bool:
+    """Makes the first file of a directory, and tells whether nobody else had."""
+    try:
+        open(path / CONFIG, "x").close()
+    except FileExistsError:
+        return False
+    return True
 
 
 def _check_new(path: Path) -> None:
