@@ -173,7 +173,7 @@ def test_py_dataset_adapter():
 
 
 def test_variables_without_values():
-    """Which Keras gives a value at the end of the next scope, whatever became of them."""
+    """Which Keras gives one at the end of the next scope, whatever became of them."""
     why = broken("uninitialized_variables of global_state", "loading after a failure")
 
     def make(name):

@@ -147,11 +147,10 @@ def _info(name: str, vectors: str | None) -> None:
     import zoo
     from zoo.inference import catalog
 
-    model = zoo.load(name, vectors)
     for key, value in catalog.card(name).items():
         text = value if isinstance(value, str) else json.dumps(value)
         print(f"{key}: {text}")
-    for layer, (path, reason, remedy) in zoo.explain(model).items():
+    for layer, (path, reason, remedy) in zoo.explain(zoo.load(name, vectors)).items():
         print(f"{layer}: {path}: {reason}" + (f"; {remedy}" if remedy else ""))
 
 
