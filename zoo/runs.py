@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import importlib.metadata
-import platform
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,19 +14,18 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import keras
 
+from zoo.command_line import command
 from zoo.configuration import configuration, option
 from zoo.data.corpus_files import Splits
-from zoo.hardware import device
+from zoo.hardware import device, versions
 from zoo.inference.trained_model import TrainedModel
 from zoo.keras_compat import RandomState, seed_generators, undisturbed_generators
-from zoo.training.callbacks import Row
+from zoo.training.callbacks import Row, best_epoch
 from zoo.training.config import TrainingConfig
 from zoo.training.fit import fit
 from zoo.training.objectives import Objective
 from zoo.training.optimizers import DelayedTraining
 from zoo.training.run_directory import RunDirectory
-
-PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 
 
 @configuration
@@ -67,6 +63,8 @@ class RunConfig(TrainingConfig):
 
 C = TypeVar("C", bound=RunConfig)
 M = TypeVar("M", bound=TrainedModel)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -195,7 +193,24 @@ class Experiment(Generic[C, M]):
         except KeyboardInterrupt as interrupt:
             kept = f"{self.directory.path} holds the best checkpoint so far"
             raise KeyboardInterrupt(f"{interrupt}; {kept}") from None
+        print(self._end())
         return self.history
+
+    def _best_epoch(self) -> int:
+        score = f"val_{self.objective.score}"
+        return best_epoch(self.history, score, self.objective.mode)
+
+    def _end(self) -> str:
+        """Says which epoch was the best, and whether more of them may be better."""
+        best, last = self._best_epoch(), len(self.history)
+        if last < self.config.epochs:
+            return (
+                f"stopped after {last - best} epochs without a better score; "
+                f"the best was epoch {best}"
+            )
+        if best == last:
+            return f"the best epoch was the last, {last}: train longer (--epochs)"
+        return f"the best of {last} epochs was epoch {best}"
 
     def save(self) -> None:
         """Writes the checkpoint with the present weights."""
@@ -221,7 +236,10 @@ class Experiment(Generic[C, M]):
 
     @property
     def _decisions(self) -> dict[str, Any]:
-        return {**self.splits.decisions, **self.decisions}
+        names = ("epochs", "batch_size", "batch_tokens", "learning_rate", "patience")
+        given = {n: getattr(self.config, n) for n in names}
+        training = {n: value for n, value in given.items() if value}
+        return {**self.splits.decisions, **self.decisions, "training": training}
 
     def _metrics(self, report: Report) -> dict[str, Any]:
         epochs = len(self.history)
@@ -237,6 +255,8 @@ class Experiment(Generic[C, M]):
             "baseline": {"name": report.baseline[0], "score": report.baseline[1]},
             "seed": self.config.seed,
             "epochs": epochs,
+            "best_epoch": self._best_epoch(),
+            "training_end": self._end(),
             "parameters": self.model.keras_model.count_params(),
             "seconds": time.perf_counter() - self.directory.started,
             "tokens_per_second": self.train.num_tokens() * epochs / training_seconds,
@@ -287,10 +307,6 @@ def set_seed(seed: int) -> None:
     seed_generators(seed)
 
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
 def undisturbed(step: Callable[P, T]) -> Callable[P, T]:
     """Makes a step of a recipe leave the caller's random state as it was.
 
@@ -304,21 +320,3 @@ def undisturbed(step: Callable[P, T]) -> Callable[P, T]:
             return step(*arguments, **options)
 
     return leaving_state
-
-
-def command() -> str:
-    """Returns the command line of this process, as one would type it."""
-    main = getattr(sys.modules["__main__"], "__spec__", None)
-    program = f"python -m {main.name}" if main else Path(sys.argv[0]).name
-    return " ".join([program, *map(shlex.quote, sys.argv[1:])])
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions that a result depends on."""
-    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
