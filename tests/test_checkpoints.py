@@ -20,6 +20,7 @@ ENTRIES = [
     "back\\slash",
     "\\n",
     "😀👩‍👧",
+    "half \ud83d",
     "\u2028",
     "\u2029",
     "\u0085",
@@ -42,7 +43,7 @@ def checkpoint(value=1.0, **changes):
         **{
             "task": "tagger",
             "model": {"units": 4, "cell": "lstm"},
-            "settings": {"lowercase": True, "name": "ü"},
+            "settings": {"lowercase": True, "name": "ü", "half": "\ud83d"},
             "vocabularies": {"tokens": ENTRIES, "labels": ["b", "a"]},
             "weights": {
                 "layer/kernel": np.full((2, 3), value, np.float32),

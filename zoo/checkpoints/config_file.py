@@ -26,7 +26,8 @@ def to_bytes(config: dict[str, Any]) -> bytes:
     config = {"format": FORMAT, **config}
     written = json.loads(json.dumps(config, allow_nan=False))  # as it will be read
     config[CHECKSUM] = _checksum(written)
-    return (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace")  # half a character as JSON has it
 
 
 def read(file: Path, required: str) -> dict[str, Any]:

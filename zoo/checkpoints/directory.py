@@ -99,7 +99,8 @@ def _contents(checkpoint: Checkpoint, dtype: npt.DTypeLike | None) -> dict[str, 
     contents = {WEIGHTS: to_safetensors(weights), **checkpoint.files}
     for name, entries in checkpoint.vocabularies.items():
         lines = [json.dumps(e, ensure_ascii=False)[1:-1] + "\n" for e in entries]
-        contents[f"{name}.txt"] = "".join(lines).encode()
+        text = "".join(lines)
+        contents[f"{name}.txt"] = text.encode("utf-8", "backslashreplace")
     config = {
         "task": checkpoint.task,
         "model": checkpoint.model,
