@@ -441,8 +441,9 @@ def made_kinds(directory, cache):
     checkpoint = contents(directory / "checkpoint")
     card = {"task": "classifier", "languages": ["de"], "parameters": 9, "score": "1 %"}
     with_card = {**checkpoint, "card.json": json.dumps(card).encode()}
-    (directory / "v.txt").write_text(GLOVE)
     source = directory / "v.txt"
+    wide = [line + f" {i}" * 500 for i, line in enumerate(GLOVE.splitlines())]
+    source.write_text("\n".join(wide) + "\n")  # more than zipfile reads at once
 
     def through_cache(file):
         """Reads vectors whose cached file is the damaged one."""

@@ -263,6 +263,12 @@ def test_one_run_directory_is_taken_once(tmp_path, exists):
     assert lost == [line] * 7
 
 
+def test_a_directory_with_files_of_the_system_is_new(tmp_path):
+    (tmp_path / ".DS_Store").write_bytes(b"\0")
+    RunDirectory("tag", str(tmp_path)).create(tag.Config())
+    assert sorted(os.listdir(tmp_path)) == [".DS_Store", "config.yaml"]
+
+
 def test_a_run_directory_in_the_home_directory(tmp_path, monkeypatch, model):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -614,11 +620,12 @@ def rows_of(file, tokens=("the", "dog", "zebra")):
 
 def test_flipped_bits_of_a_cached_file(tmp_path, cache, monkeypatch):
     file = tmp_path / "v.txt"
-    file.write_bytes(TEXT)
+    numbers = " ".join(map(str, range(999)))  # more than zipfile reads at once
+    file.write_text("".join(f"{word} {numbers}\n" for word in ("the", "dog")))
     expected = rows_of(file)
     (kept,) = cache.iterdir()
     content = kept.read_bytes()
-    for place in (68, *range(0, len(content), 5)):
+    for place in (68, *range(0, 200), *range(200, len(content), 211)):
         damaged = bytearray(content)
         damaged[place] ^= 2 if place == 68 else 1 << place % 8
         kept.write_bytes(damaged)

@@ -1,10 +1,31 @@
-"""Files that are written completely or not at all, and paths as people write them."""
+"""Files written completely or not at all, and paths as people write them."""
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import secrets
 from pathlib import Path
+
+# What operating systems put into directories without being asked.
+SYSTEM_FILES = (
+    ".DS_Store",
+    "._*",
+    ".localized",
+    "*thumbs.db",
+    "desktop.ini",
+    ".directory",
+)
+
+
+def is_system_file(name: str) -> bool:
+    """Tells whether a name is of a file that operating systems add to a directory.
+
+    >>> is_system_file("Thumbs.db"), is_system_file("notes.txt")
+    (True, False)
+    """
+    lowered = name.lower()
+    return any(fnmatch.fnmatchcase(lowered, p.lower()) for p in SYSTEM_FILES)
 
 
 def expand(path: str | os.PathLike[str]) -> Path:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.atomic_files import expand, write_bytes
+from zoo.atomic_files import expand, is_system_file, write_bytes
 from zoo.checkpoints import config_file, replacing
 from zoo.checkpoints.files import read_file
 from zoo.checkpoints.replacing import previous
@@ -179,7 +179,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 
 def _check_no_other_file(directory: Path, known: set[str]) -> None:
     names = {path.name for path in directory.iterdir()} - known
-    foreign = sorted(name for name in names if not replacing.is_system_file(name))
+    foreign = sorted(name for name in names if not is_system_file(name))
     if foreign:
         raise ValueError(
             f"{directory / foreign[0]}: a foreign file; expected nothing but "

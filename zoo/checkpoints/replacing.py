@@ -8,30 +8,11 @@ two is whole.
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-# What operating systems put into directories without being asked.
-SYSTEM_FILES = (
-    ".DS_Store",
-    "._*",
-    ".localized",
-    "*thumbs.db",
-    "desktop.ini",
-    ".directory",
-)
-
-
-def is_system_file(name: str) -> bool:
-    """Tells whether a name is of a file that operating systems add to a directory.
-
-    >>> is_system_file("Thumbs.db"), is_system_file("notes.txt")
-    (True, False)
-    """
-    lowered = name.lower()
-    return any(fnmatch.fnmatchcase(lowered, p.lower()) for p in SYSTEM_FILES)
+from zoo.atomic_files import is_system_file
 
 
 def previous(directory: Path) -> Path:

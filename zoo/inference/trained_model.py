@@ -135,7 +135,7 @@ def check_settings(settings: Mapping[str, Any], **types: type) -> None:
 
 def _optional(settings: Mapping[str, Any]) -> dict[str, type]:
     """Returns the types of the settings that several models may have, if they do."""
-    types = {"lower_unknown": bool, "vectors": dict}
+    types = {"lower_unknown": bool, "constrained": bool, "scheme": str, "vectors": dict}
     return {name: expected for name, expected in types.items() if name in settings}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from zoo.atomic_files import expand, write_text
+from zoo.atomic_files import expand, is_system_file, write_text
 from zoo.training.callbacks import Row
 from zoo.training.config import TrainingConfig
 
@@ -126,7 +126,9 @@ def _claim(path: Path) -> bool:
 
 
 def _check_new(path: Path) -> None:
-    if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
+    if not os.path.lexists(path):
+        return
+    if not path.is_dir() or not all(is_system_file(p.name) for p in path.iterdir()):
         raise _exists_already(path)
 
 
