@@ -155,7 +155,7 @@ def _forward_in_chunks(
     _, h, states, kept = tf.while_loop(
         lambda k, *_: k < chunks,
         body,
-        (0, _array(chunks, (None, None, cell.units)), states, kept),
+        (0, _results(chunks, time, cell.units), states, kept),
     )
     cut = len(kept) - cell.num_states
     return states, Kept(_joined(h, a, cell.units), kept[:cut], kept[cut:])
@@ -185,19 +185,24 @@ def _backward_in_chunks(
         new = [tf.ensure_shape(n, s.shape) for n, s in zip(new, dstates)]
         return k + 1, new, results
 
-    shape = (None, None, cell.num_gates * cell.units)
-    results = [_array(chunks, shape) for _ in range(1 + cell.has_inner_bias)]
+    width = cell.num_gates * cell.units
+    results = [_results(chunks, time, width) for _ in range(1 + cell.has_inner_bias)]
     _, dstates, results = tf.while_loop(
         lambda k, *_: k < chunks, body, (0, dstates, results)
     )
-    joined = [_joined(r, dh, cell.num_gates * cell.units) for r in results]
+    joined = [_joined(r, dh, width) for r in results]
     return joined[0], joined[-1], dstates
 
 
 def _count(array) -> tuple:
-    """Returns the number of steps, and that of chunks."""
-    time = ops.shape(array)[0]
-    return time, ops.maximum(1, (time + CHUNK - 1) // CHUNK)
+    """Returns the number of steps and that of chunks, none for a batch of no rows.
+
+    Such is the second half of a batch that is too small to be cut in two; it should not
+    have a program of its own.
+    """
+    time, batch = ops.shape(array)[:2]
+    chunks = ops.maximum(1, (time + CHUNK - 1) // CHUNK)
+    return time, chunks * ops.minimum(1, batch)
 
 
 def _kept_arrays(cell: ScanCell, chunks) -> list:
@@ -206,6 +211,13 @@ def _kept_arrays(cell: ScanCell, chunks) -> list:
         *(_array(chunks, (CHUNK, None, width)) for width in kept_widths(cell)),
         *(_array(chunks, (None, cell.units)) for _ in range(cell.num_states)),
     ]
+
+
+def _results(size, time, width: int):
+    """Returns where chunks of a result `[time, batch, width]` are written."""
+    # Without any chunk it holds a result of no rows; else the first one replaces that.
+    none = ops.zeros((time, 0, width))
+    return _array(ops.maximum(1, size), (None, None, width)).write(0, none)
 
 
 def _array(size, shape: tuple):
