@@ -135,8 +135,9 @@ def check_settings(settings: Mapping[str, Any], **types: type) -> None:
 
 def _optional(settings: Mapping[str, Any]) -> dict[str, type]:
     """Returns the types of the settings that several models may have, if they do."""
-    types = {"lower_unknown": bool, "constrained": bool, "scheme": str, "vectors": dict}
-    return {name: expected for name, expected in types.items() if name in settings}
+    types = {"lower_unknown": bool, "constrained": bool, "scheme": str}
+    found = {name: t for name, t in types.items() if settings.get(name) is not None}
+    return {**found, "vectors": dict} if "vectors" in settings else found
 
 
 def check_size(name: str, size: int, entries: Sized) -> None:
