@@ -123,13 +123,15 @@ def change_entries(content, dice):
     entries = json.loads(content)
     for _ in range(dice.choice([1, 1, 2])):
         part = entries[dice.choice(["model", "settings", "settings", "files"])]
-        part = part.get("tokenizer", part) if dice.random() < 0.3 else part
+        tokenizer = part.get("tokenizer")
+        if tokenizer and isinstance(tokenizer, dict) and dice.random() < 0.3:
+            part = tokenizer
         name = dice.choice([*part, *part, "vectors", "lower_unknown", "joiner", "mean"])
         way = dice.randrange(5)
         if way == 0:
             part.pop(name, None)
         elif way == 1:
-            part[name] = part[dice.choice([*part])]
+            part[name] = part[dice.choice([*part])] if part else None
         else:
             part[name] = dice.choice(VALUES)
     return json.dumps(entries).encode()
