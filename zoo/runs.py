@@ -16,6 +16,7 @@ import keras
 
 from zoo.command_line import command
 from zoo.configuration import configuration, option
+from zoo.data.config import DataConfig
 from zoo.data.corpus_files import Splits
 from zoo.hardware import device, versions
 from zoo.inference.trained_model import TrainedModel
@@ -29,15 +30,9 @@ from zoo.training.run_directory import RunDirectory
 
 
 @configuration
-class RunConfig(TrainingConfig):
+class RunConfig(TrainingConfig, DataConfig):
     """What every recipe takes besides its model's options."""
 
-    data: str | None = option(
-        None, "directory, file or tfds:<builder>; else the default", group="data"
-    )
-    features: str | None = option(
-        None, "of tfds: data, the names of its features, with commas", group="data"
-    )
     run_dir: str | None = option(
         None, "new directory for the results; else runs/<recipe>", group="output"
     )
@@ -247,7 +242,7 @@ class Experiment(Generic[C, M]):
         return {
             "recipe": self.directory.recipe,
             "command": command(),
-            "data": self.config.data or "embedded default",
+            "data": self.config.data_name,
             "split": report.split,
             "metric": report.metric,
             "unit": report.unit,
