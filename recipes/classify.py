@@ -39,7 +39,15 @@ from zoo.evaluation.classification import (
 from zoo.inference.classifier import Classifier
 from zoo.layers.config import RecurrentConfig
 from zoo.models.classifier import ClassifierConfig, ClassifierOptions
-from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.runs import (
+    Experiment,
+    Report,
+    Result,
+    RunConfig,
+    RunDirectory,
+    set_seed,
+    undisturbed,
+)
 from zoo.text.choice import (
     LENGTHS,
     Tokens,
@@ -144,6 +152,7 @@ def run(config: Config) -> Result[Classifier]:
     return experiment.report()
 
 
+@undisturbed
 def prepare(config: Config) -> Experiment[Config, Classifier]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()

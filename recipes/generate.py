@@ -35,7 +35,15 @@ from zoo.models.language_model import (
     LanguageModelOptions,
     build_stream_model,
 )
-from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.runs import (
+    Experiment,
+    Report,
+    Result,
+    RunConfig,
+    RunDirectory,
+    set_seed,
+    undisturbed,
+)
 from zoo.text.choice import describe_tokens
 from zoo.text.tokenizers import Tokenizer
 from zoo.training.config import SizeRule, VectorsConfig
@@ -123,6 +131,7 @@ def run(config: Config) -> Result[LanguageModel]:
     return experiment.report()
 
 
+@undisturbed
 def prepare(config: Config) -> Experiment[Config, LanguageModel]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()

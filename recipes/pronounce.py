@@ -26,7 +26,15 @@ from zoo.evaluation import baselines, metrics, plots
 from zoo.evaluation.baselines import Baseline
 from zoo.inference.translator import Translator
 from zoo.models.translator import TranslatorConfig, TranslatorOptions
-from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.runs import (
+    Experiment,
+    Report,
+    Result,
+    RunConfig,
+    RunDirectory,
+    set_seed,
+    undisturbed,
+)
 from zoo.text.normalization import normalize
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Vocabulary
@@ -93,6 +101,7 @@ def run(config: Config) -> Result[Translator]:
     return experiment.report()
 
 
+@undisturbed
 def prepare(config: Config) -> Experiment[Config, Translator]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()

@@ -46,7 +46,15 @@ from zoo.evaluation.tagging import (
 from zoo.inference.tagger import Tagger
 from zoo.layers.config import RecurrentConfig
 from zoo.models.tagger import TaggerConfig, TaggerOptions, build_crf_training
-from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.runs import (
+    Experiment,
+    Report,
+    Result,
+    RunConfig,
+    RunDirectory,
+    set_seed,
+    undisturbed,
+)
 from zoo.text.choice import WordTokens, choose_word_tokenizer
 from zoo.text.normalization import normalize_word
 from zoo.text.span_tags import OUTSIDE, Scheme, rules_and_notation, write_tag
@@ -139,6 +147,7 @@ def run(config: Config) -> Result[Tagger]:
     return experiment.report()
 
 
+@undisturbed
 def prepare(config: Config) -> Experiment[Config, Tagger]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()

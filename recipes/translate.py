@@ -35,7 +35,15 @@ from zoo.inference.language_model import LanguageModel
 from zoo.inference.reranking import check_rerank, n_best_by_lm
 from zoo.inference.translator import Translator
 from zoo.models.translator import TranslatorConfig, TranslatorOptions
-from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
+from zoo.runs import (
+    Experiment,
+    Report,
+    Result,
+    RunConfig,
+    RunDirectory,
+    set_seed,
+    undisturbed,
+)
 from zoo.text.choice import LENGTHS, Tokens
 from zoo.text.pairs import (
     choose_pair_tokens,
@@ -142,6 +150,7 @@ def run(config: Config) -> Result[Translator]:
     return experiment.report()
 
 
+@undisturbed
 def prepare(config: Config) -> Experiment[Config, Translator]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()

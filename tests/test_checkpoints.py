@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from zoo import checkpoints, inference
-from zoo.checkpoints import Checkpoint
+from zoo.checkpoints import Checkpoint, config_file
 
 ENTRIES = [
     "plain",
@@ -20,6 +20,7 @@ ENTRIES = [
     "back\\slash",
     "\\n",
     "😀👩‍👧",
+    "half \ud83d",
     "\u2028",
     "\u2029",
     "\u0085",
@@ -42,7 +43,7 @@ def checkpoint(value=1.0, **changes):
         **{
             "task": "tagger",
             "model": {"units": 4, "cell": "lstm"},
-            "settings": {"lowercase": True, "name": "ü"},
+            "settings": {"lowercase": True, "name": "ü", "half": "\ud83d"},
             "vocabularies": {"tokens": ENTRIES, "labels": ["b", "a"]},
             "weights": {
                 "layer/kernel": np.full((2, 3), value, np.float32),
@@ -86,6 +87,14 @@ def rewrite(directory, **changes):
     file = directory / "config.json"
     config = {**json.loads(file.read_text()), **changes}
     file.write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
+
+
+def reseal(directory, **changes):
+    """Changes the configuration as one would who also knows its checksum."""
+    file = directory / "config.json"
+    config = {**json.loads(file.read_text()), **changes}
+    del config["sha256"]
+    file.write_bytes(config_file.to_bytes(config))
 
 
 def test_round_trip(saved):
@@ -192,11 +201,11 @@ def test_a_foreign_directory(saved):
     assert message(saved).startswith(f"{saved / 'assets'}: a foreign file")
 
 
-@pytest.mark.parametrize("value", [0, 2, "1"])
+@pytest.mark.parametrize("value", [0, 3, "1", 1.0, True, [1]])
 def test_another_format(saved, value):
     rewrite(saved, format=value)
     assert message(saved) == (
-        f"{saved / 'config.json'}: format {value}; expected format 1"
+        f"{saved / 'config.json'}: format {value}; expected format 2, or 1"
     )
 
 
@@ -229,7 +238,10 @@ def test_a_truncated_configuration(saved):
         assert "not a checkpoint's configuration" in message(saved)
 
 
-@pytest.mark.parametrize("key", ["format", "task", "model", "settings", "files"])
+KEYS = ["format", "task", "model", "settings", "files", "sha256"]
+
+
+@pytest.mark.parametrize("key", KEYS)
 def test_a_missing_key(saved, key):
     rewrite(saved, **{key: None})
     assert message(saved) == (
@@ -277,7 +289,7 @@ def replace(directory, name, content):
     """Puts other content into a checkpoint, with a digest that fits."""
     files = json.loads((directory / "config.json").read_text())["files"]
     (directory / name).write_bytes(content)
-    rewrite(directory, files={**files, name: hashlib.sha256(content).hexdigest()})
+    reseal(directory, files={**files, name: hashlib.sha256(content).hexdigest()})
 
 
 @pytest.mark.parametrize("content", [b'a\n"\n', b"\\x\n", b"\xff\n"])
@@ -293,7 +305,7 @@ def test_weights_that_cannot_be_read(saved, content):
 
 
 def test_a_crash_between_the_renames(saved):
-    saved.rename(saved.with_name("checkpoint.previous"))
+    saved.rename(checkpoints.previous(saved))
     assert checkpoints.load(saved.parent).task == "tagger"
     assert checkpoints.load(saved).task == "tagger"
     checkpoints.save(saved, checkpoint(2.0))
@@ -302,7 +314,7 @@ def test_a_crash_between_the_renames(saved):
 
 
 def test_a_crash_after_the_renames(saved):
-    shutil.copytree(saved, saved.with_name("checkpoint.previous"))
+    shutil.copytree(saved, checkpoints.previous(saved))
     checkpoints.save(saved, checkpoint(2.0))
     assert checkpoints.load(saved.parent).weights["layer/kernel"][0, 0] == 2.0
     assert names(saved.parent) == ["checkpoint"]

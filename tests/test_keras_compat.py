@@ -6,6 +6,7 @@ gone and which part of this project needs it.
 
 import importlib
 import inspect
+import random
 import re
 import sys
 from pathlib import Path
@@ -169,6 +170,51 @@ def test_py_dataset_adapter():
     why = broken("PyDatasetAdapter.get_tf_dataset", "zoo.data.prefetching")
     found = list(keras_compat.as_tf_dataset(Data()).take(2).as_numpy_iterator())
     assert [x[0, 0] for x, _ in found] == [0, 1], why
+
+
+def test_variables_without_values():
+    """Which Keras gives one at the end of the next scope, whatever became of them."""
+    why = broken("uninitialized_variables of global_state", "loading after a failure")
+
+    def make(name):
+        with keras.StatelessScope(initialize_variables=False):
+            return keras.Variable(lambda shape, dtype: np.ones(shape), (2,), name=name)
+
+    before = make("before")
+    with keras_compat.own_variables():
+        left = make("left")
+    with keras.StatelessScope():
+        pass
+    assert before._value is not None and left._value is None, why
+
+
+def test_the_state_of_the_generators():
+    why = broken(
+        "global_random_seed or global_seed_generator of global_state",
+        "leaving a caller's random numbers alone (zoo.runs, zoo.load)",
+    )
+
+    def draw():
+        drawn = random.random(), np.random.rand(), keras.random.uniform(())
+        layer = keras.layers.Dense(1)  # with a seed that Python draws
+        layer.build((None, 1))
+        return [*map(float, drawn), float(layer.kernel.numpy()[0, 0])]
+
+    keras.utils.set_random_seed(1)
+    draw()
+    state = keras_compat.RandomState.capture()
+    seed = np.array(state.keras[keras_compat.SEED_GENERATOR].state)
+    with keras_compat.undisturbed_generators():
+        keras_compat.seed_generators(3)
+        first = draw()
+        keras_compat.seed_generators(3)
+        assert draw() == first, why
+        keras.utils.set_random_seed(3)
+        assert draw() == first, why
+    after = keras_compat.RandomState.capture()
+    assert after.python == state.python and after.keras == state.keras, why
+    generator = after.keras[keras_compat.SEED_GENERATOR]
+    assert np.array_equal(np.array(generator.state), seed), why
 
 
 def test_value_and_initializer_of_a_variable():

@@ -87,6 +87,11 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="a name from the list, a run directory or a checkpoint",
     )
+    command.add_argument(
+        "--vectors",
+        metavar="FILE",
+        help="word vectors that the checkpoint leaves out: a file or a name",
+    )
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -104,7 +109,7 @@ def run(arguments: list[str] | None = None) -> None:
     elif options.command == "list":
         _list()
     elif options.command == "info":
-        _info(options.model)
+        _info(options.model, options.vectors)
     else:
         _use(tasks.COMMANDS[options.command], options)
 
@@ -136,7 +141,7 @@ def _list() -> None:
         print("  ".join(cells).rstrip())
 
 
-def _info(name: str) -> None:
+def _info(name: str, vectors: str | None) -> None:
     """Prints the card, and the path of every recurrent layer on this machine."""
     import_keras()
     import zoo
@@ -145,7 +150,7 @@ def _info(name: str) -> None:
     for key, value in catalog.card(name).items():
         text = value if isinstance(value, str) else json.dumps(value)
         print(f"{key}: {text}")
-    for layer, (path, reason, remedy) in zoo.explain(zoo.load(name)).items():
+    for layer, (path, reason, remedy) in zoo.explain(zoo.load(name, vectors)).items():
         print(f"{layer}: {path}: {reason}" + (f"; {remedy}" if remedy else ""))
 
 
@@ -156,7 +161,7 @@ def _use(command: tasks.Command, options: argparse.Namespace) -> None:
     import_keras()
     from zoo.inference.loading import load
 
-    model = load(options.model)
+    model = load(options.model, options.vectors)
     task = tasks.find(model.task)
     if command.name not in task.commands:
         raise ValueError(

@@ -13,6 +13,8 @@ uses a private attribute of Keras.
 | `Model._flatten_layers` | `flatten_layers` | explaining a model |
 | `PyDatasetAdapter` | `as_tf_dataset` | prefetching |
 | `Variable._value`, `Variable._initializer` | `set_initial_value` | loading a checkpoint |
+| `uninitialized_variables` of `global_state` | `own_variables` | loading a checkpoint |
+| `global_random_seed`, `global_seed_generator` of `global_state` | `RandomState` | seeds |
 | `Optimizer._get_variable_index` | `variable_index` | delayed training |
 | `Adam._momentums`, `Adam._velocities` | `adam_slots` | the fused Adam |
 | `Optimizer._trainable_variables` | `optimized_variables` | weight averaging |
@@ -27,8 +29,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import random
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -45,6 +49,9 @@ SHARED_OBJECTS = (
     "shared_objects/id_to_obj_map",
     "shared_objects/id_to_config_map",
 )
+
+VARIABLES_WITHOUT_VALUES = "uninitialized_variables"
+RANDOM_SEED, SEED_GENERATOR = "global_random_seed", "global_seed_generator"
 
 
 def import_keras() -> None:
@@ -135,6 +142,82 @@ def set_initial_value(variable: keras.Variable, array: np.ndarray) -> None:
         variable._initializer = lambda shape, dtype: array
     else:
         variable.assign(array)
+
+
+@contextlib.contextmanager
+def own_variables() -> Iterator[None]:
+    """Keeps the variables that are made in it from those that Keras knows of elsewhere.
+
+    Keras lists all variables that a `keras.StatelessScope` has left without a value,
+    and gives each of them one when the next such scope ends, whichever model it is for.
+    What is left of a model that could not be built would be made then, however large.
+    """
+    from keras.src.backend.common import global_state
+
+    held = global_state.get_global_attribute(VARIABLES_WITHOUT_VALUES)
+    global_state.set_global_attribute(VARIABLES_WITHOUT_VALUES, [])
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(VARIABLES_WITHOUT_VALUES, held)
+
+
+@dataclass(frozen=True, eq=False)
+class RandomState:
+    """The state of the global generators that Keras draws from.
+
+    These are Python's, from which it takes the seeds of layers and initializers that
+    have none of their own, NumPy's, and its own.
+    """
+
+    python: Any
+    numpy: Any
+    keras: dict[str, Any]
+
+    @classmethod
+    def capture(cls) -> RandomState:
+        """Returns the present state."""
+        import numpy as np
+        from keras.src.backend.common import global_state
+
+        names = RANDOM_SEED, SEED_GENERATOR
+        held = {name: global_state.get_global_attribute(name) for name in names}
+        return cls(random.getstate(), np.random.get_state(), held)
+
+    def install(self) -> None:
+        """Makes it the present state."""
+        import numpy as np
+        from keras.src.backend.common import global_state
+
+        random.setstate(self.python)
+        np.random.set_state(self.numpy)
+        for name, value in self.keras.items():
+            global_state.set_global_attribute(name, value)
+
+
+def seed_generators(seed: int) -> None:
+    """Seeds all of `RandomState`.
+
+    `keras.utils.set_random_seed` also seeds TensorFlow, of which Keras draws nothing,
+    and whose state could not be restored.
+    """
+    import numpy as np
+    from keras.src.backend.common import global_state
+
+    random.seed(seed)
+    np.random.seed(seed)
+    global_state.set_global_attribute(RANDOM_SEED, seed)
+    global_state.set_global_attribute(SEED_GENERATOR, None)
+
+
+@contextlib.contextmanager
+def undisturbed_generators() -> Iterator[None]:
+    """Leaves the global generators as they were, whatever is drawn or seeded in it."""
+    state = RandomState.capture()
+    try:
+        yield
+    finally:
+        state.install()
 
 
 def variable_index(optimizer: keras.Optimizer, variable: keras.Variable) -> int:

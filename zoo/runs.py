@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import dataclasses
-import io
-import json
+import functools
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import keras
-import yaml
 
-from zoo.atomic_files import write_text
 from zoo.command_line import command
 from zoo.configuration import configuration, option
 from zoo.data.config import DataConfig
@@ -31,11 +28,13 @@ from zoo.evaluation.tables import (
 )
 from zoo.hardware import device, versions
 from zoo.inference.trained_model import TrainedModel
+from zoo.keras_compat import RandomState, seed_generators, undisturbed_generators
 from zoo.training.callbacks import Row, best_epoch
 from zoo.training.config import TrainingConfig
 from zoo.training.fit import fit
 from zoo.training.objectives import Objective
 from zoo.training.optimizers import DelayedTraining
+from zoo.training.run_directory import RunDirectory
 
 
 @configuration
@@ -67,6 +66,8 @@ class RunConfig(TrainingConfig, DataConfig):
 
 C = TypeVar("C", bound=RunConfig)
 M = TypeVar("M", bound=TrainedModel)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -117,53 +118,6 @@ class Report:
     others: dict[str, Any] = field(default_factory=dict)
 
 
-class RunDirectory:
-    """A run directory: `checkpoint/`, `config.yaml`, `history.csv`, `metrics.json`,
-    pictures.
-
-    Nothing is written before `create`, so that bad data leaves no directory.
-
-    Args:
-        recipe: name of the recipe.
-        run_dir: the directory; None for the first free one under `runs/`.
-
-    Raises:
-        ValueError: if `run_dir` exists and is not empty.
-    """
-
-    def __init__(self, recipe: str, run_dir: str | None = None):
-        self.recipe, self.path = recipe, _free_directory(recipe, run_dir)
-        self.started = time.perf_counter()
-
-    @property
-    def checkpoint(self) -> Path:
-        """Where the checkpoint is."""
-        return self.path / "checkpoint"
-
-    def create(self, config: RunConfig) -> None:
-        """Makes the directory, with its `config.yaml`."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(dataclasses.asdict(config), sort_keys=False)
-        try:
-            write_text(self.path / "config.yaml", text)
-        except OSError:
-            self.path.rmdir()  # which is still empty
-            raise
-
-    def write_history(self, rows: list[Row]) -> None:
-        """Writes `history.csv`, a row for each epoch."""
-        table = io.StringIO()
-        writer = csv.DictWriter(table, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(self.path / "history.csv", table.getvalue())
-
-    def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Writes `metrics.json`."""
-        text = json.dumps(metrics, indent=1, ensure_ascii=False) + "\n"
-        write_text(self.path / "metrics.json", text)
-
-
 @dataclass(kw_only=True, eq=False)
 class Experiment(Generic[C, M]):
     """A model that is ready to be trained: what a recipe's `prepare` returns.
@@ -184,6 +138,8 @@ class Experiment(Generic[C, M]):
         decisions: what was found and decided about the data, by name, besides what
             `splits.decisions` says.
         history: a row for each epoch that has been trained.
+        random_state: of the experiment, which starts with that of `prepare`; outside
+            of its steps the caller's own is in force.
     """
 
     config: C
@@ -200,6 +156,16 @@ class Experiment(Generic[C, M]):
     notes: dict[str, Any] = field(default_factory=dict)
     decisions: dict[str, Any] = field(default_factory=dict)
     history: list[Row] = field(default_factory=list)
+    random_state: RandomState = field(default_factory=RandomState.capture, repr=False)
+
+    @contextlib.contextmanager
+    def _own_randomness(self) -> Iterator[None]:
+        with undisturbed_generators():
+            self.random_state.install()
+            try:
+                yield
+            finally:
+                self.random_state = RandomState.capture()
 
     def fit(self, callbacks: Sequence[keras.callbacks.Callback] = ()) -> list[Row]:
         """Trains the model, and leaves it and the checkpoint with its best weights.
@@ -219,18 +185,19 @@ class Experiment(Generic[C, M]):
             print(f"{name.replace('_', ' ')}: {in_words(decision)}")
         self.model.keras_model.summary(print_fn=print)
         try:
-            self.history = fit(
-                self.trained,
-                self.train,
-                self.dev,
-                self.config,
-                self.objective,
-                save=self.save,
-                on_epoch=self.directory.write_history,
-                evaluate=self.evaluate,
-                delayed=self.delayed,
-                callbacks=callbacks,
-            )
+            with self._own_randomness():
+                self.history = fit(
+                    self.trained,
+                    self.train,
+                    self.dev,
+                    self.config,
+                    self.objective,
+                    save=self.save,
+                    on_epoch=self.directory.write_history,
+                    evaluate=self.evaluate,
+                    delayed=self.delayed,
+                    callbacks=callbacks,
+                )
         except KeyboardInterrupt as interrupt:
             kept = f"{self.directory.path} holds the best checkpoint so far"
             raise KeyboardInterrupt(f"{interrupt}; {kept}") from None
@@ -263,7 +230,8 @@ class Experiment(Generic[C, M]):
         Returns:
             The metrics and the model.
         """
-        report = self.write_report(self)
+        with self._own_randomness():
+            report = self.write_report(self)
         metrics = self._metrics(report)
         path = self.directory.path
         self.directory.write_metrics(metrics)
@@ -316,16 +284,24 @@ class Experiment(Generic[C, M]):
         }
 
 
-def _free_directory(recipe: str, run_dir: str | None) -> Path:
-    if run_dir is None:
-        names = [recipe, *(f"{recipe}-{i}" for i in range(2, 10_000))]
-        return next(p for p in (Path("runs", n) for n in names) if not p.exists())
-    path = Path(run_dir)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(f"run_dir: {path} exists already; expected a new directory")
-    return path
-
-
 def set_seed(seed: int) -> None:
-    """Seeds all that a model draws: weights, dropout, samples."""
-    keras.utils.set_random_seed(seed)
+    """Seeds all that a model draws: weights, dropout, samples.
+
+    The generators are global, so it belongs inside a step that `undisturbed` wraps.
+    """
+    seed_generators(seed)
+
+
+def undisturbed(step: Callable[P, T]) -> Callable[P, T]:
+    """Makes a step of a recipe leave the caller's random state as it was.
+
+    Args:
+        step: seeds and draws as it likes.
+    """
+
+    @functools.wraps(step)
+    def leaving_state(*arguments: P.args, **options: P.kwargs) -> T:
+        with undisturbed_generators():
+            return step(*arguments, **options)
+
+    return leaving_state

@@ -16,6 +16,7 @@ that are merely odd are treated.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +24,14 @@ from typing import Any
 
 import numpy as np
 
+from pretrained.vectors import cache as caches
 from pretrained.vectors import files, names
 from pretrained.vectors.cache import Entry
 from pretrained.vectors.files import Facts
 from pretrained.vectors.names import list_vectors
 from pretrained.vectors.rows import LOWERED, MISSING, Rows, fill_missing
 
-__all__ = ["Coverage", "Vectors", "list_vectors", "load"]
+__all__ = ["Coverage", "Vectors", "keep", "kept", "list_vectors", "load"]
 
 _MISSING_TO_NAME = 5
 
@@ -165,14 +167,57 @@ def _read(source: Any, rows: Rows, cache: bool) -> tuple[str, Facts]:
     if name == names.PACKAGE_NAME:
         return name, names.read_package(rows)
     path = names.locate(name)
-    if not cache:
+    directory = names.cache_directory()
+    if not cache or directory is None:
         return name, files.read(path, rows)
-    entry = Entry(names.cache_directory(), path, rows.tokens, rows.first)
+    entry = Entry(directory, path, rows.tokens, rows.first)
     facts = entry.restore(rows)
     if facts is None:
         facts = files.read(path, rows)
         entry.save(rows, facts)
     return name, facts
+
+
+def keep(matrix: np.ndarray) -> None:
+    """Keeps rows in the cache under their checksum, for a checkpoint without them.
+
+    Args:
+        matrix: float32 `[tokens, dimension]`.
+    """
+    directory = names.cache_directory()
+    if directory is not None:
+        caches.keep(directory, matrix)
+
+
+def kept(sha256: str, source: str, tokens: Sequence[str]) -> np.ndarray | None:
+    """Finds the rows of a checkpoint by their checksum, among what this machine holds.
+
+    Nothing is downloaded, and no path is opened: a checkpoint that names one may come
+    from anybody.
+
+    Args:
+        sha256: Of the rows as little-endian float32.
+        source: What they were read from; looked at only if it is one of
+            `list_vectors()` that is installed or was downloaded before.
+        tokens: Of the rows.
+
+    Returns:
+        float32 `[tokens, dimension]`; None if they are not there.
+    """
+    directory = names.cache_directory()
+    if directory is not None:
+        found = caches.kept(directory, sha256, len(tokens))
+        if found is not None:
+            return found
+    local = names.local(source)
+    if local is None:
+        return None
+    try:
+        rows = load(local, tokens).matrix
+    except ValueError:
+        return None
+    digest = hashlib.sha256(np.ascontiguousarray(rows, "<f4").tobytes()).hexdigest()
+    return rows if digest == sha256 else None
 
 
 def _coverage(rows: Rows, facts: Facts, counts: Sequence[int] | None) -> Coverage:

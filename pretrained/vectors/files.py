@@ -10,7 +10,8 @@ What counts as damage, and how other oddities are treated:
   and every file as many rows as its header says. A token may contain spaces, as in
   glove.840B, but only its first part may look like a number: otherwise the line is too
   long, or the line end between two lines was lost.
-- The last line must end in a newline, since a truncated number is also a number.
+- The last line must end in a newline, since a truncated number is also a number. Blank
+  lines may follow it.
 - The numbers of unwanted rows are counted, not parsed.
 - A row whose token is not UTF-8 matches nothing (word2vec cuts long words between
   bytes); such rows are counted and reported.
@@ -153,7 +154,7 @@ class _Reader:
     def _read_text(self, first: bytes, expected: int | None) -> int:
         if not self.dimension:
             raise self._error(1, "no numbers", f"a token and its vector: {EXPECTED}")
-        header = 0 if expected is None else 1
+        header, blank, number_of_rows = 0 if expected is None else 1, 0, 0
         forms, dimension, put = self.rows.forms, self.dimension, self.rows.put
         for block in self._blocks(first):
             lines = block.split(b"\n")
@@ -163,6 +164,11 @@ class _Reader:
                 raise self._error(number, "binary data (a NUL byte)", EXPECTED)
             for number, line in enumerate(lines, self.number + 1):
                 line = line.rstrip()
+                if not line:
+                    blank = blank or number
+                    continue
+                if blank:
+                    raise self._error(blank, "an empty line", "one at the end only")
                 if line.count(b" ") == dimension:
                     form = line[: line.find(b" ")]
                 else:
@@ -172,17 +178,18 @@ class _Reader:
                 if form in forms:
                     put(form, self._values(line[len(form) + 1 :], number), number)
             self.number += len(lines)
-            if expected is not None and self.number - header > expected:
+            number_of_rows = (blank - 1 if blank else self.number) - header
+            if expected is not None and number_of_rows > expected:
                 raise self._error(
                     expected + 2, "a row too many", f"{expected:,} as the header says"
                 )
-        if expected is not None and self.number - header != expected:
+        if expected is not None and number_of_rows != expected:
             raise self._error(
                 self.number,
-                f"the file ends after {self.number - header:,} rows",
+                f"the file ends after {number_of_rows:,} rows",
                 f"{expected:,} as the header says",
             )
-        return self.number - header
+        return number_of_rows
 
     def _blocks(self, rest: bytes) -> Iterator[bytes]:
         """Yields blocks of whole lines."""
@@ -195,7 +202,7 @@ class _Reader:
             if not more:
                 break
             rest += more
-        if rest:
+        if rest.strip():
             raise self._no_newline(self.number + 1, rest)
 
     def _no_newline(self, number: int, line: bytes) -> ValueError:

@@ -71,13 +71,38 @@ def list_vectors() -> list[str]:
     return sorted([PACKAGE_NAME, *_NAMES])
 
 
-def cache_directory() -> Path:
+def cache_directory() -> Path | None:
     """Returns the directory of downloads and of what was read from files.
 
-    It is `RECURRENT_ZOO_CACHE`, by default `~/.cache/recurrent-zoo`.
+    It is `RECURRENT_ZOO_CACHE`; if that is not set or empty, `~/.cache/recurrent-zoo`;
+    and None if there is no home directory either.
     """
-    directory = os.environ.get("RECURRENT_ZOO_CACHE", "~/.cache/recurrent-zoo")
-    return Path(directory).expanduser()
+    directory = os.environ.get("RECURRENT_ZOO_CACHE") or "~/.cache/recurrent-zoo"
+    try:
+        return Path(directory).expanduser()
+    except RuntimeError:
+        return None
+
+
+def local(source: str) -> str | None:
+    """Returns where vectors of a known name are on this machine.
+
+    Args:
+        source: Any text.
+
+    Returns:
+        What `pretrained.vectors.load` takes without a download; None if it is no name
+        of `list_vectors()`, or its archive has not been downloaded.
+    """
+    if source == PACKAGE_NAME:
+        return source
+    directory = cache_directory()
+    if source not in _NAMES or directory is None:
+        return None
+    file, member = _NAMES[source]
+    base, sha256, _ = _FILES[file]
+    path = directory / _download_name(base + file, sha256)
+    return str(path / member) if path.is_file() else None
 
 
 def locate(source: str) -> Path:
@@ -106,7 +131,12 @@ def locate(source: str) -> Path:
                 "hexadecimal digits at its end"
             )
         return _download(url, sha256, "unknown")
-    path = Path(source).expanduser()
+    try:
+        path = Path(source).expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"{source}: there is no such home directory; expected another path"
+        ) from None
     if path.is_file() or path.parent.is_file():
         return path
     if path.is_dir():
@@ -122,17 +152,26 @@ def locate(source: str) -> Path:
 def _download(url: str, sha256: str, size: str) -> Path:
     import pooch
 
-    name = f"{sha256[:8]}-{urlsplit(url).path.rpartition('/')[2]}"
-    if not (cache_directory() / name).exists():
-        pooch.get_logger().info(f"{url}: {size}, kept in {cache_directory()}")
+    name, directory = _download_name(url, sha256), cache_directory()
+    if directory is None:
+        raise ValueError(
+            f"{url}: there is no home directory to keep it in; expected one, or "
+            "RECURRENT_ZOO_CACHE to name a directory"
+        )
+    if not (directory / name).exists():
+        pooch.get_logger().info(f"{url}: {size}, kept in {directory}")
     try:
-        file = pooch.retrieve(url, f"sha256:{sha256}", name, cache_directory())
+        file = pooch.retrieve(url, f"sha256:{sha256}", name, directory)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{url}: cannot be downloaded ({' '.join(str(error).split())}); expected a "
             "network connection, or the path of a file"
         ) from error
     return Path(file)
+
+
+def _download_name(url: str, sha256: str) -> str:
+    return f"{sha256[:8]}-{urlsplit(url).path.rpartition('/')[2]}"
 
 
 def read_package(rows: Rows) -> Facts:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +55,6 @@ def publish(name: str, directories: list[Path], card: dict[str, Any]) -> None:
     result = combine(name, runs)
     chosen = best(result["metric"], runs)
     full, target = zoo.load(directories[chosen]), pretrained_directory() / name
-    shutil.rmtree(target, ignore_errors=True)
     recipe = importlib.import_module(f"recipes.{result['recipe']}")
     config = recipe.Config(**read_config(directories[chosen]))
     score = runs[chosen]["score"]

@@ -257,7 +257,7 @@ def test_repeated_rows_and_tokens_that_are_not_utf8(tmp_path, name):
         "no token": (TEXT.replace(b"the ", b""), "v.txt:2: 3 numbers .* expected 2"),
         "too short": (TEXT.replace(b" 0.25", b""), ":2: 2 numbers .*; expected 3"),
         "too long": (TEXT.replace(b"1.5", b"1 5"), ":2: 4 numbers .*; expected 3"),
-        "blank line": (TEXT.replace(b"\n", b"\n\n", 1), ":2: 0 numbers"),
+        "blank line": (TEXT.replace(b"\n", b"\n\n", 1), ":2: an empty line; expected"),
         "merged": (TEXT.replace(b"3\n", b"3 "), ":2: 7 numbers"),
         "merged in a word": (TEXT.replace(b"3\n", b"3x"), ":2: 6 numbers"),
         "cut": (TEXT[:-1], ":3: no newline at the end"),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from zoo import checkpoints, tasks
-from zoo.checkpoints import CARD, CONFIG
+from zoo.atomic_files import expand
+from zoo.checkpoints import CARD, CONFIG, read_json
+from zoo.checkpoints.directory import waiting
 
 COLUMNS = ("name", "task", "language", "score", "parameters", "MB")  # of `summary`
 NUMBERS = ("parameters", "MB")  # columns that are aligned on the right
@@ -34,8 +35,8 @@ def find(name: str | os.PathLike[str]) -> Path:
     """
     if str(name) in list_models():
         return _home() / name
-    path = Path(name)
-    if path.exists() or checkpoints.previous(path).exists():
+    path = expand(name)
+    if path.exists() or waiting(path):
         return path
     near = difflib.get_close_matches(str(name), list_models(), 1)
     hint = f"did you mean {near[0]!r}?" if near else "see python -m zoo list"
@@ -53,8 +54,10 @@ def card(name: str | os.PathLike[str]) -> dict[str, Any]:
     """
     directory = checkpoints.find(find(name))
     card_file = directory / CARD
-    content = _read(card_file if card_file.exists() else directory / CONFIG)
-    content.pop("files", None)
+    is_there = os.path.lexists(card_file)
+    content = read_json(card_file if is_there else directory / CONFIG)
+    for name in () if is_there else ("files", "sha256"):
+        content.pop(name, None)
     return content
 
 
@@ -69,26 +72,22 @@ def summary(name: str | os.PathLike[str]) -> tuple[str, ...]:
     """
     directory = checkpoints.find(find(name))
     entries = card(name)
+    languages, parameters = entries.get("languages", []), entries.get("parameters", 0)
+    if not isinstance(languages, list) or type(parameters) is not int:
+        raise ValueError(
+            f"{directory / CARD}: expected a list of languages and a whole number of "
+            f"parameters, got {languages!r:.40} and {parameters!r:.40}"
+        )
     score = str(entries.get("score", "")).split(",")[0]
     if len(score) > SCORE_WIDTH:
         score = score.split(" (")[0]
-    task = _read(directory / CONFIG).get("task", "")
-    size = sum(file.stat().st_size for file in directory.iterdir())
+    task = str(read_json(directory / CONFIG).get("task", ""))
+    size = sum(file.lstat().st_size for file in directory.iterdir())
     return (
         str(name),
         tasks.TASKS[task].noun if task in tasks.TASKS else task,
-        "-".join(entries.get("languages", [])),
+        "-".join(map(str, languages)),
         score,
-        f"{entries['parameters']:,}" if "parameters" in entries else "",
+        f"{parameters:,}" if "parameters" in entries else "",
         f"{size / 1e6:.1f}",
     )
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file}: not JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{file}: expected a JSON object")
-    return content

@@ -59,8 +59,12 @@ class Classifier(TrainedModel):
     ):
         super().__init__(config, vocabularies, **settings)
         check_settings(settings, tokenizer=dict, max_length=int)
+        if (most := settings["max_length"]) < 1:
+            raise ValueError(f"settings: max_length: expected at least 1, got {most}")
         if config.head == "regression":
             check_settings(settings, mean=float, scale=float)
+        if "temperature" in settings:
+            _check_temperature(settings["temperature"])
         self.tokenizer = restored(
             settings["tokenizer"], self.files, "tokens", vocabularies["tokens"]
         )
@@ -68,6 +72,7 @@ class Classifier(TrainedModel):
         self.vocabulary = Vocabulary(vocabularies["tokens"], lower_unknown)
         self.labels = Labels(vocabularies["labels"])
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
+        _check_labels(self.labels, config)
         if "label_names" in settings:
             _check_label_names(settings["label_names"], self.labels.names)
         compile_for_prediction(self.keras_model)
@@ -162,6 +167,24 @@ class Classifier(TrainedModel):
         logits = self.logits([self.encode(text) for text in listed])
         answers = [self.in_words(self.decide(z)) for z in logits]
         return answers[0] if single else answers
+
+
+def _check_temperature(temperature: Any) -> None:
+    is_number = type(temperature) in (int, float)
+    if not is_number or not 0 < temperature < float("inf"):
+        raise ValueError(
+            f"settings: temperature: expected a number above 0, got {temperature!r}"
+        )
+
+
+def _check_labels(labels: Labels, config: ClassifierConfig) -> None:
+    """Raises ValueError unless there are as many labels as the outputs tell apart."""
+    expected = {"binary": 2, "regression": 0}.get(config.head, config.num_outputs)
+    if len(labels) != expected:
+        raise ValueError(
+            f"labels: expected {expected}, for head={config.head!r} and "
+            f"num_outputs={config.num_outputs}, got {len(labels)}"
+        )
 
 
 def _check_label_names(names: Any, labels: list[str]) -> None:

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from pretrained import vectors
 from zoo import checkpoints
 from zoo.data.bucketing import bucket_length
 from zoo.layers.embedding import EMBEDDING
@@ -68,17 +69,24 @@ class TrainedModel(abc.ABC):
         """Reads the word vectors that a checkpoint leaves out.
 
         Args:
-            file: of word vectors; None for where it was in training.
+            file: of word vectors; None for those that this machine keeps.
 
         Returns:
             The vectors by the path of their variable; empty if none are left out.
 
         Raises:
-            ValueError: if they are not there, or are other ones.
+            ValueError: if they are not there, are other ones, or are not needed.
         """
         named = self.settings.get("vectors")
-        if not named:
+        if named is None:
+            if file is not None:
+                raise ValueError(
+                    "vectors: expected none, since the checkpoint holds all that it "
+                    f"needs, got {os.fspath(file)!r}"
+                )
             return {}
+        if not self.config.num_frozen:
+            raise ValueError("settings: vectors: expected none with num_frozen=None")
         tokens = self.vocabulary.tokens[-self.config.num_frozen :]
         source = None if file is None else os.fspath(file)
         rows = pretrained_embeddings.restore(tokens, named, source)
@@ -97,12 +105,13 @@ class TrainedModel(abc.ABC):
         Word vectors that stayed frozen are left out; the setting `vectors` names them.
 
         Args:
-            directory: where to; its parent must exist.
+            directory: where to; its parent must exist. What is not a checkpoint there
+                is left as it is, and is an error.
             dtype: converts the weights, for example to `np.float16`.
         """
         weights = checkpoints.weights_of(self.keras_model)
         if "vectors" in self.settings:
-            del weights[self._frozen_path]
+            vectors.keep(weights.pop(self._frozen_path))
         checkpoint = checkpoints.Checkpoint(
             task=self.task,
             model=dataclasses.asdict(self.config),
@@ -116,12 +125,19 @@ class TrainedModel(abc.ABC):
 
 def check_settings(settings: Mapping[str, Any], **types: type) -> None:
     """Raises ValueError unless the settings by these names are of these types."""
-    for name, expected in types.items():
+    for name, expected in {**types, **_optional(settings)}.items():
         if type(settings.get(name)) is not expected:
             raise ValueError(
                 f"settings: {name}: expected {expected.__name__}, got "
                 f"{settings.get(name)!r}"
             )
+
+
+def _optional(settings: Mapping[str, Any]) -> dict[str, type]:
+    """Returns the types of the settings that several models may have, if they do."""
+    types = {"lower_unknown": bool, "constrained": bool, "scheme": str}
+    found = {name: t for name, t in types.items() if settings.get(name) is not None}
+    return {**found, "vectors": dict} if "vectors" in settings else found
 
 
 def check_size(name: str, size: int, entries: Sized) -> None:

@@ -182,7 +182,8 @@ def restore(
     Args:
         tokens: of the rows.
         named: the checkpoint's setting `vectors`.
-        source: where the vectors are now; None for where they were in training.
+        source: where the vectors are; None for those of the same checksum that this
+            machine keeps. What `named` names is never opened: it may be anybody's.
 
     Returns:
         float32 `[tokens, dimension]`.
@@ -190,18 +191,21 @@ def restore(
     Raises:
         ValueError: if they are not there, or are other ones.
     """
-    file = source or named["source"]
-    wanted = f"{named['source']} (sha256 {named['sha256']})"
-    try:
-        found = vectors.load(file, tokens)
-    except ValueError as error:
+    named_source, digest = str(named["source"]), str(named["rows_sha256"])
+    wanted = f"{named_source} (sha256 {named['sha256']})"
+    if source is None:
+        matrix = vectors.kept(digest, named_source, tokens)
+        if matrix is None:
+            raise ValueError(
+                "the checkpoint holds no word vectors, since they stayed frozen; "
+                f"expected zoo.load(..., vectors=FILE) or --vectors FILE, where FILE "
+                f"holds those of {wanted}"
+            )
+        return matrix
+    found = vectors.load(source, tokens)
+    if _checksum(found.matrix) != digest:
         raise ValueError(
-            f"the checkpoint holds no word vectors, since they stayed frozen; expected "
-            f"those of {wanted}, or zoo.load(..., vectors=FILE): {error}"
-        ) from None
-    if _checksum(found.matrix) != named["rows_sha256"]:
-        raise ValueError(
-            f"{file}: other word vectors than in training; expected those of {wanted}"
+            f"{source}: other word vectors than in training; expected those of {wanted}"
         )
     return found.matrix
 

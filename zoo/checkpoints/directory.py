@@ -1,10 +1,4 @@
-"""The directory format of trained models.
-
-A checkpoint is a directory of `config.json`, `weights.safetensors` keyed by variable
-path, one text file for each vocabulary, and what else the model needs, such as subword
-models; a `card.json` may be added. Every other file is verified by its checksum.
-Loading only parses: nothing in it is executed or unpickled.
-"""
+"""Saving, finding and loading a checkpoint directory."""
 
 from __future__ import annotations
 
@@ -12,25 +6,25 @@ import dataclasses
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.atomic_files import write_bytes
+from zoo.atomic_files import expand, is_system_file, write_bytes
+from zoo.checkpoints import config_file, replacing
+from zoo.checkpoints.files import read_file
+from zoo.checkpoints.replacing import previous
+from zoo.checkpoints.weights import WEIGHTS
 
-if TYPE_CHECKING:
-    import keras
+__all__ = ["CARD", "CONFIG", "Checkpoint", "find", "load", "previous", "save"]
 
-from zoo.keras_compat import set_initial_value
-
-FORMAT = 1
-CONFIG, WEIGHTS, CARD = "config.json", "weights.safetensors", "card.json"
+CONFIG, CARD = "config.json", "card.json"
 
 
 @dataclass(frozen=True)
@@ -65,24 +59,33 @@ def save(
     the process dies between two renames, `load` finds the older one.
 
     Args:
-        directory: where to; its parent must exist.
+        directory: where to; its parent must exist. It must be new, empty or a
+            checkpoint, with no file in it that is not the checkpoint's.
         checkpoint: what to write.
         dtype: converts the weights, for example to `np.float16`.
 
     Raises:
+        ValueError: if something else is in its place, which is left as it is.
         OSError: if it cannot be written; an older checkpoint is then still there.
     """
-    directory = Path(directory)
+    directory = Path(os.path.realpath(expand(directory)))  # what a link leads to
+    replacing.check_replaceable(directory, _names)
     contents = _contents(checkpoint, dtype)
-    temporary = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=directory.parent))
+    temporary = directory.with_name(f".checkpoint-{secrets.token_hex(4)}")
+    temporary.mkdir()
     try:
-        temporary.chmod(0o755)
         for name, content in contents.items():
             write_bytes(temporary / name, content)
-        _replace(temporary, directory)
+        replacing.check_replaceable(directory, _names)
+        replacing.replace(temporary, directory, _names, CONFIG)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _names(directory: Path) -> set[str]:
+    """Returns the names of the files of a checkpoint; ValueError if it is none."""
+    return {*config_file.read(directory / CONFIG, WEIGHTS)["files"], CONFIG, CARD}
 
 
 def _contents(checkpoint: Checkpoint, dtype: npt.DTypeLike | None) -> dict[str, bytes]:
@@ -96,30 +99,15 @@ def _contents(checkpoint: Checkpoint, dtype: npt.DTypeLike | None) -> dict[str, 
     contents = {WEIGHTS: to_safetensors(weights), **checkpoint.files}
     for name, entries in checkpoint.vocabularies.items():
         lines = [json.dumps(e, ensure_ascii=False)[1:-1] + "\n" for e in entries]
-        contents[f"{name}.txt"] = "".join(lines).encode()
+        text = "".join(lines)
+        contents[f"{name}.txt"] = text.encode("utf-8", "backslashreplace")
     config = {
-        "format": FORMAT,
         "task": checkpoint.task,
         "model": checkpoint.model,
         "settings": checkpoint.settings,
         "files": {n: hashlib.sha256(c).hexdigest() for n, c in contents.items()},
     }
-    text = json.dumps(config, indent=1, ensure_ascii=False) + "\n"
-    return {**contents, CONFIG: text.encode()}
-
-
-def previous(directory: Path) -> Path:
-    """Returns where the older checkpoint is while a new one takes its place."""
-    return directory.with_name(directory.name + ".previous")
-
-
-def _replace(temporary: Path, directory: Path) -> None:
-    older = previous(directory)
-    if directory.exists():
-        shutil.rmtree(older, ignore_errors=True)
-        directory.rename(older)
-    temporary.rename(directory)
-    shutil.rmtree(older, ignore_errors=True)
+    return {**contents, CONFIG: config_file.to_bytes(config)}
 
 
 def find(path: str | os.PathLike[str]) -> Path:
@@ -131,15 +119,26 @@ def find(path: str | os.PathLike[str]) -> Path:
     Raises:
         ValueError: if there is none.
     """
-    path = Path(path)
-    places = [path, path / "checkpoint", previous(path / "checkpoint")]
-    if path.name and not path.exists():
-        places.append(previous(path))
+    path = expand(path)
+    places = [path, path / "checkpoint", *waiting(path / "checkpoint"), *waiting(path)]
     for place in places:
         if (place / CONFIG).is_file():
             return place
     what = "holds no checkpoint" if path.is_dir() else "is not a directory"
     raise ValueError(f"{path}: {what}; expected a run directory or a checkpoint")
+
+
+def waiting(path: Path) -> list[Path]:
+    """Returns where a checkpoint is whose replacement was cut short, if it is at all.
+
+    Args:
+        path: where it was.
+    """
+    if not path.name or path.exists():
+        return []
+    # Earlier versions left the older one under a name that is not hidden.
+    places = previous(path), path.with_name(f"{path.name}.previous")
+    return [place for place in places if place.is_dir()]
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
@@ -157,7 +156,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     from safetensors.numpy import load as from_safetensors
 
     directory = find(path)
-    config = _read_config(directory / CONFIG)
+    config = config_file.read(directory / CONFIG, WEIGHTS)
     _check_no_other_file(directory, {*config["files"], CONFIG, CARD})
     contents = {
         name: _verified(directory / name, digest)
@@ -179,7 +178,8 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def _check_no_other_file(directory: Path, known: set[str]) -> None:
-    foreign = sorted(p.name for p in directory.iterdir() if p.name not in known)
+    names = {path.name for path in directory.iterdir()} - known
+    foreign = sorted(name for name in names if not is_system_file(name))
     if foreign:
         raise ValueError(
             f"{directory / foreign[0]}: a foreign file; expected nothing but "
@@ -196,42 +196,13 @@ def _parsed(file: Path, parse: Callable[[bytes], Any], content: bytes) -> Any:
 
     try:
         return parse(content)
-    except (ValueError, SafetensorError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, SafetensorError) as error:
         raise ValueError(f"{file}: cannot be read ({error})") from None
-
-
-def _read_config(file: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-        _check_config(config)
-    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(
-            f"{file}: not a checkpoint's configuration ({error})"
-        ) from None
-    except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
-    return config
-
-
-def _check_config(config: Any) -> None:
-    """Raises an error unless a configuration has all entries, of the right types."""
-    if config["format"] != FORMAT:
-        raise ValueError(f"format {config['format']}; expected format {FORMAT}")
-    types = {"task": str, "model": dict, "settings": dict, "files": dict}
-    wrong = [n for n, expected in types.items() if not isinstance(config[n], expected)]
-    names = [*config["files"]]
-    if not wrong and (
-        WEIGHTS not in names
-        or any(name in ("", "..") or Path(name).name != name for name in names)
-    ):
-        wrong = ["files"]
-    if wrong:
-        raise ValueError(f"{wrong[0]} has a wrong value")
 
 
 def _verified(file: Path, digest: str) -> bytes:
     try:
-        content = file.read_bytes()
+        content = read_file(file)
     except FileNotFoundError:
         raise ValueError(f"{file}: missing from the checkpoint") from None
     if hashlib.sha256(content).hexdigest() != digest:
@@ -239,42 +210,3 @@ def _verified(file: Path, digest: str) -> bytes:
             f"{file}: changed since it was saved (its sha256 is not that of {CONFIG})"
         )
     return content
-
-
-def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
-    """Returns the weights of a Keras model by variable path.
-
-    Raises:
-        ValueError: if two variables share a path.
-    """
-    weights = {v.path: v.numpy() for v in model.weights}
-    if len(weights) != len(model.weights):
-        raise ValueError("model: two variables share a path; name every layer apart")
-    return weights
-
-
-def fill(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
-    """Assigns weights by variable path, converting them to the variables' types.
-
-    Variables that a `keras.StatelessScope` has left without a value start with theirs.
-
-    Raises:
-        ValueError: if paths or shapes differ from the model's.
-    """
-    import keras
-
-    variables = {v.path: v for v in model.weights}
-    differing = sorted(variables.keys() ^ weights.keys())
-    if differing:
-        side = "the model" if differing[0] in variables else "the checkpoint"
-        raise ValueError(f"{WEIGHTS}: {differing[0]} is only in {side}")
-    for path, variable in variables.items():
-        if tuple(variable.shape) != weights[path].shape:
-            raise ValueError(
-                f"{WEIGHTS}: {path} has the shape {weights[path].shape}; "
-                f"expected {tuple(variable.shape)}"
-            )
-    for path, variable in variables.items():
-        set_initial_value(variable, weights[path].astype(variable.dtype))
-    with keras.StatelessScope():
-        pass  # at whose end variables without a value get one
