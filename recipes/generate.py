@@ -27,6 +27,7 @@ from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
 from zoo.data.streams import Streams
 from zoo.evaluation import baselines, plots
+from zoo.evaluation.plain_numbers import perplexity
 from zoo.inference.cache import Cache
 from zoo.inference.language_model import LanguageModel
 from zoo.models.language_model import (
@@ -213,7 +214,7 @@ def write_report(experiment: Experiment[Config, LanguageModel]) -> Report:
         experiment.directory.path,
     )
     perplexities = [
-        {**row, "val_perplexity": math.exp(row["val_loss"])}
+        {**row, "val_perplexity": perplexity(row["val_loss"])}
         for row in experiment.history
     ]
     plots.learning_curves(perplexities, "val_perplexity", directory / "curves.png")
@@ -236,7 +237,7 @@ def write_report(experiment: Experiment[Config, LanguageModel]) -> Report:
         dev_score=nats_per_token(lm, config, ids["dev"]),
         baseline=("unigram", unigram),
         predict="generate {run} 'The '",
-        others={"perplexity": math.exp(nats), "bits_per_token": nats / math.log(2)},
+        others={"perplexity": perplexity(nats), "bits_per_token": nats / math.log(2)},
     )
 
 

@@ -179,7 +179,7 @@ def test_multiword_tokens_and_empty_nodes_are_not_words(runs):
         ("--cell foo", "--cell: expected 'simple' or 'lstm' or 'gru', got 'foo'"),
         ("--head x", "--head: expected 'multilabel' or 'regression' or null, got 'x'"),
         ("--units", "--units: expected one argument"),
-        ("--config none.yaml", "--config: File does not exist: .*none.yaml"),
+        ("--config none.yaml", "--config: none.yaml: No such file"),
     ],
 )
 def test_options_that_do_not_parse(options, expected, fails):
@@ -191,7 +191,7 @@ def test_a_config_file_with_an_unknown_option(tmp_path, fails):
     file = tmp_path / "a.yaml"
     file.write_text("units: 5\nunitz: 3\n")
     line = fails(lambda: parse(classify.Config, ["--config", str(file)]))
-    assert line == "unknown option unitz; did you mean units?"
+    assert line == f"{file}:2: unknown option unitz; did you mean units?"
     file.write_text("units: [5\n")
     assert fails(lambda: parse(classify.Config, ["--config", str(file)]))
 

@@ -6,7 +6,6 @@ import csv
 import dataclasses
 import importlib.metadata
 import io
-import json
 import platform
 import shlex
 import sys
@@ -22,6 +21,7 @@ import yaml
 from zoo.atomic_files import write_text
 from zoo.configuration import configuration, option
 from zoo.data.corpus_files import Splits
+from zoo.evaluation.plain_numbers import json_text
 from zoo.hardware import device
 from zoo.inference.trained_model import TrainedModel
 from zoo.training.callbacks import Row
@@ -155,9 +155,8 @@ class RunDirectory:
         write_text(self.path / "history.csv", table.getvalue())
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Writes `metrics.json`."""
-        text = json.dumps(metrics, indent=1, ensure_ascii=False) + "\n"
-        write_text(self.path / "metrics.json", text)
+        """Writes `metrics.json`, in which a number that is not finite is null."""
+        write_text(self.path / "metrics.json", json_text(metrics, indent=1) + "\n")
 
 
 @dataclass(kw_only=True, eq=False)

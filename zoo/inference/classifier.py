@@ -107,7 +107,8 @@ class Classifier(TrainedModel):
         if self.config.head == "multiclass":
             p = np.exp(z - z.max())
             return p / p.sum()
-        p = 1 / (1 + np.exp(-z))  # [outputs]
+        with np.errstate(over="ignore"):  # of a probability of 0
+            p = 1 / (1 + np.exp(-z))  # [outputs]
         return np.array([1 - p[0], p[0]]) if self.config.head == "binary" else p
 
     def in_words(self, prediction: Prediction) -> Prediction:

@@ -14,6 +14,7 @@ from zoo.decoding.beam import BeamOptions
 from zoo.decoding.continuation import Continuation
 from zoo.decoding.sampling import Sampling, SamplingOptions
 from zoo.decoding.steps import compile_for_prediction
+from zoo.evaluation.plain_numbers import perplexity
 from zoo.inference.cache import Cache
 from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.score import Score
@@ -157,11 +158,11 @@ class LanguageModel(TrainedModel):
             text += "\n"
         ids = self.encode(text)
         logs = self.log_probabilities(ids, cache=cache)
-        perplexity = bits = math.nan
+        per_token = bits = math.nan
         if len(ids):
-            perplexity = math.exp(-logs.mean())
+            per_token = perplexity(-logs.mean())
             bits = float(-logs.sum()) / math.log(2) / len(text)
-        return Score(self.vocabulary.decode(ids), logs.tolist(), perplexity, bits)
+        return Score(self.vocabulary.decode(ids), logs.tolist(), per_token, bits)
 
     def generate(
         self,
