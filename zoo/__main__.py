@@ -272,11 +272,10 @@ def _chunks(lines: Iterable[str]) -> Iterator[list[str]]:
 
 def main() -> None:
     """Runs the command of this process, and ends it with its exit status."""
-    from zoo.command_line import end_cleanly, start
+    from zoo.command_line import end_cleanly, is_open, start
 
-    is_closed = sys.stdout is None
     start()
-    end_cleanly(_say_closed if is_closed else run)
+    end_cleanly(run if is_open(sys.stdout) else _say_closed)
 
 
 def _say_closed() -> None:

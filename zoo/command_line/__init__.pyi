@@ -3,12 +3,14 @@ from .help import help_text as help_text
 from .parsing import parse as parse
 from .quieting import quiet_tensorflow as quiet_tensorflow
 from .starting import ending_at_once as ending_at_once
+from .starting import is_open as is_open
 from .starting import start as start
 
 __all__ = [
     "end_cleanly",
     "ending_at_once",
     "help_text",
+    "is_open",
     "parse",
     "quiet_tensorflow",
     "start",

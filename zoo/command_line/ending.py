@@ -9,7 +9,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from zoo.command_line.starting import exit_status, open_standard_streams, stopping
+from zoo.command_line.starting import (
+    exit_status,
+    is_command,
+    open_standard_streams,
+    stopping,
+)
 
 
 def end_cleanly(action: Callable[[], Any]) -> None:
@@ -28,7 +33,10 @@ def end_cleanly(action: Callable[[], Any]) -> None:
             _drop_output()
             sys.exit(0)
         except KeyboardInterrupt as interrupt:
-            sys.exit(_say_stopped(str(interrupt), signals))
+            status = _say_stopped(str(interrupt), signals)
+            if is_command():  # TensorFlow complains of what is under way in exits
+                os._exit(status)
+            sys.exit(status)
         except MemoryError:
             sys.exit(_say("there is not enough memory", 2))
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import io
 import os
@@ -31,9 +32,15 @@ def start() -> None:
     """
     from zoo.command_line.quieting import quiet_tensorflow
 
+    _commands.append(os.getpid())
     _handle(end_at_once, STOPS)
     open_standard_streams()
     quiet_tensorflow()
+
+
+def is_command() -> bool:
+    """Tells whether this process is a command and nothing else: it has called `start`."""
+    return os.getpid() in _commands
 
 
 def end_at_once(number: int, frame: Any) -> None:
@@ -83,6 +90,7 @@ def stopping() -> Iterator[list[int]]:
         The signals other than Ctrl-C that have come.
     """
     _signals.clear()
+    hook, sys.unraisablehook = sys.unraisablehook, _try_again
     replaced = _handle(signal.default_int_handler, {signal.SIGINT: end_at_once})
     for usual in ({number: end_at_once for number in STOPS}, STOPS):
         others = {n: old for n, old in usual.items() if n != signal.SIGINT}
@@ -91,8 +99,10 @@ def stopping() -> Iterator[list[int]]:
         yield _signals
     finally:
         _restore(replaced)
+        sys.unraisablehook = hook
 
 
+_commands: list[int] = []  # the process in which `start` was called
 _signals: list[int] = []  # what `stop` has handled
 
 
@@ -103,6 +113,14 @@ def stop(number: int, frame: Any) -> None:
     if not callable(present):  # ignored, as in the background of a script
         raise KeyboardInterrupt
     present(signal.SIGINT, frame)
+
+
+def _try_again(lost: sys.UnraisableHookArgs) -> None:
+    """Has an interrupt come again that arrived in a destructor, which loses it."""
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(0.1, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _handle(handler: Handler, instead: dict[Any, Any]) -> dict[Any, Any]:
@@ -128,6 +146,18 @@ def _restore(handlers: dict[Any, Any]) -> None:
         signal.signal(number, handler)
 
 
+class Nowhere(io.TextIOWrapper):
+    """Takes what is written to a standard stream that was closed."""
+
+    def __init__(self) -> None:
+        super().__init__(open(os.devnull, "wb"), encoding="utf-8")
+
+
+def is_open(stream: Any) -> bool:
+    """Tells whether a standard stream leads anywhere."""
+    return stream is not None and not isinstance(stream, Nowhere)
+
+
 def open_standard_streams() -> None:
     """Opens the standard streams that are closed, and has text printed as UTF-8.
 
@@ -143,7 +173,7 @@ def open_standard_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+            setattr(sys, name, Nowhere())
         elif isinstance(stream, io.TextIOWrapper):
             wanted = os.environ.get(ENCODING, "")
             encoding = stream.encoding if wanted.split(":")[0] else "utf-8"
