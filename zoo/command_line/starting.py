@@ -39,7 +39,7 @@ def start() -> None:
 
 
 def is_command() -> bool:
-    """Tells whether this process is a command and nothing else: it has called `start`."""
+    """Tells whether this process has called `start`, so that it is nothing else."""
     return os.getpid() in _commands
 
 
