@@ -33,7 +33,9 @@ def json_text(value: Any, indent: int | None = None) -> str:
     '{"perplexity": null, "nats": [1.5, null]}'
     """
     plain = _finite(value)
-    return json.dumps(plain, indent=indent, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(plain, indent=indent, ensure_ascii=False, allow_nan=False)
+    # The name of a file need not be UTF-8; an escape of Python's is one of JSON's.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _finite(value: Any) -> Any:

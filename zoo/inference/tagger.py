@@ -14,6 +14,7 @@ import numpy as np
 from zoo.decoding.steps import compile_for_prediction
 from zoo.decoding.tagging import BestTaggings, Marginals, ViterbiSearch
 from zoo.inference.trained_model import (
+    PROGRAMS,
     TrainedModel,
     batches_by_length,
     check_settings,
@@ -80,7 +81,7 @@ class Tagger(TrainedModel):
         self.crf = self.keras_model.get_layer(CRF_LAYER) if config.crf else None
         self.viterbi = ViterbiSearch(self.keras_model, self.crf)
         self.marginals = Marginals(self.keras_model, self.crf)
-        self.best_taggings = functools.lru_cache(
+        self.best_taggings = functools.lru_cache(PROGRAMS)(
             functools.partial(BestTaggings, self.keras_model, self.crf)
         )
         self._unshifted: np.ndarray | None = None  # the bias before any shift

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
@@ -9,12 +10,13 @@ from typing import Any, overload
 import keras
 import numpy as np
 
-from zoo.decoding.beam import BeamOptions
+from zoo.decoding.beam_options import BeamOptions
 from zoo.decoding.steps import compile_for_prediction
 from zoo.decoding.translation import BeamSearch, GreedySearch
 from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.teacher_forcing import TeacherForcing
 from zoo.inference.trained_model import (
+    PROGRAMS,
     TrainedModel,
     as_texts,
     batches_by_length,
@@ -76,7 +78,9 @@ class Translator(TrainedModel):
         self.teacher_forcing = TeacherForcing(*self._parts)
         for model in (self.keras_model, *self._parts[:2]):
             compile_for_prediction(model)
-        self._beam_searches: dict[BeamOptions, BeamSearch] = {}
+        self._beam_searches = functools.lru_cache(PROGRAMS)(
+            functools.partial(BeamSearch, *self._parts)
+        )
 
     def build(self, config: TranslatorConfig) -> keras.Model:
         """Builds the Keras model of a configuration."""
@@ -227,7 +231,7 @@ class Translator(TrainedModel):
         answers: list[list[Hypothesis]] = [[] for _ in listed]
         for rows, batch in self._batches(listed):
             # [batch, n_best, target], and [batch, n_best] twice
-            found, scores, sums = search.predict_on_batch(batch)
+            found, scores, sums = search.find(batch, how)
             for n in range(n_best):
                 words = self._source_words(
                     batch, found[:, n], [listed[i] for i in rows]
@@ -240,15 +244,13 @@ class Translator(TrainedModel):
         return answers[0] if single else answers
 
     def _beam_search(self, how: BeamOptions) -> BeamSearch:
-        """Returns a search, the same one for the same options."""
+        """Returns a search, the same one where only numbers differ."""
         if (how.unknown or how.coverage_penalty) and not self.attends:
             name = "replace_unknown" if how.unknown else "coverage_penalty"
             raise ValueError(
                 f"{name}: requires attention; this model has attention='none'"
             )
-        if how not in self._beam_searches:
-            self._beam_searches[how] = BeamSearch(*self._parts, how)
-        return self._beam_searches[how]
+        return self._beam_searches(how.program())
 
     def _source_words(
         self, source_ids: np.ndarray, target_ids: np.ndarray, texts: list[str]
