@@ -19,7 +19,7 @@ import numpy as np
 
 from zoo.configuration import configuration, option
 from zoo.data import corpora
-from zoo.data.assembly import Batch, classification_batch
+from zoo.data.assembly import classification_batch
 from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
@@ -36,11 +36,12 @@ from zoo.layers.config import RecurrentConfig
 from zoo.models.classifier import ClassifierConfig, ClassifierOptions
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
 from zoo.text.tokenizers import Tokenizer
-from zoo.training.config import VectorsConfig
+from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.objectives import classification_objective
 from zoo.training.pretrained_embeddings import delayed_vectors, initial_embeddings
 
 Labeled = Corpus[tuple[str, str]]
+SIZE_RULE = SizeRule(batch_size=64, learning_rate=1e-3, steps=3400, epochs=8)
 
 
 @configuration
@@ -51,11 +52,8 @@ class Config(RunConfig, VectorsConfig, ClassifierOptions, RecurrentConfig):
         "max_length": 400,
         "input_dropout": 0.5,
         "output_dropout": 0.3,
-        "epochs": 8,  # on phrases the development score peaks early
-        "patience": 3,
-        "batch_size": 64,
-        "learning_rate": 1e-3,
     }
+    sized: ClassVar = SIZE_RULE.in_words()
     embedded_defaults: ClassVar = {  # a small corpus of short texts
         "max_length": 100,
         "epochs": 6,
@@ -111,6 +109,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
     # Data: text to tokens. The vocabulary knows the training data only, and what
     # pretrained vectors know.
     splits = read(config)
+    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     tokenizer = Tokenizer("words", config.lowercase)
     targets = Targets.of(splits["train"], config.head)
     tokens = (tokenizer.tokenize(text) for text, _ in splits["train"])
@@ -135,6 +134,9 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
     )
     embedding = classifier.embedding
     words.fill(embedding)
+    class_weights = None
+    if config.class_weights:
+        class_weights = targets.balanced_weights(splits["train"]).tolist()
     # Batches: tokens to ids. A bad line of the test data had better be known now.
     train, dev, _ = (
         batches(split, splits[split], classifier, targets, config)
@@ -147,7 +149,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         trained=classifier.keras_model,
         train=train,
         dev=dev,
-        objective=classification_objective(targets.head),
+        objective=classification_objective(targets.head, class_weights),
         delayed=delayed_vectors(embedding, config),
         write_report=write_report,
         directory=directory,
@@ -190,28 +192,17 @@ def batches(
     config: Config,
 ) -> Batches:
     """Encodes a split, and cuts it into batches; those for training are shuffled."""
-    is_train = split == "train"
     columns = {
         "token_ids": Ragged.pack(classifier.encode(text) for text, _ in corpus),
         "targets": Ragged.pack(
             targets.encode(label, place)[None] for place, (_, label) in corpus.located()
         ),
     }
-    class_weights = None
-    if config.class_weights and is_train:
-        class_weights = targets.balanced_weights(corpus)
-
-    def assemble(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:
-        x, y, weights = classification_batch(columns, weights)
-        if class_weights is not None:
-            weights = weights * class_weights[y[:, 0]]
-        return x, y, weights
-
     return Batches(
         columns,
-        assemble,
+        classification_batch,
         config.batch_size,
-        is_train,
+        split == "train",
         config.seed,
         config.batch_tokens,
     )

@@ -37,11 +37,12 @@ from zoo.models.language_model import (
 )
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
 from zoo.text.tokenizers import Tokenizer
-from zoo.training.config import VectorsConfig
+from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.objectives import language_modeling_objective
 from zoo.training.pretrained_embeddings import delayed_vectors, initial_embeddings
 
 TEMPERATURES = (0.5, 0.8, 1.0)
+SIZE_RULE = SizeRule(batch_size=32, learning_rate=2e-3, steps=6000, epochs=13)
 STREAMS = 32  # read side by side in evaluation
 
 
@@ -61,12 +62,10 @@ class Config(RunConfig, VectorsConfig, LanguageModelOptions):
         "output_dropout": 0.3,
         "recurrent_dropout": 0.1,
         "vector_words": 0,
-        "epochs": 13,
-        "batch_size": 32,
-        "learning_rate": 2e-3,
         "warmup_steps": 100,
         "decay": "cosine",
     }
+    sized: ClassVar = SIZE_RULE.in_words()
     embedded_defaults: ClassVar = {  # for three minutes on two cores
         "units": 192,
         "num_layers": 1,
@@ -148,9 +147,11 @@ def prepare(config: Config) -> Experiment[Config, LanguageModel]:
     embedding = lm.embedding
     words.fill(embedding)
     # Batches: contiguous streams of ids.
+    train_ids = encode(lm, splits["train"])
+    config = SIZE_RULE.resolve(config, len(train_ids) // config.bptt_steps)
     streams = num_streams(config)
     train = Streams(
-        encode(lm, splits["train"]),
+        train_ids,
         streams,
         config.bptt_steps,
         config.random_bptt,

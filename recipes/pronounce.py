@@ -27,6 +27,7 @@ from zoo.models.translator import TranslatorConfig, TranslatorOptions
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Vocabulary
+from zoo.training.config import SizeRule
 from zoo.training.objectives import translation_objective
 from zoo.training.translation import (
     TranslationConfig,
@@ -35,6 +36,8 @@ from zoo.training.translation import (
 )
 
 Dictionary = Corpus[tuple[str, str]]
+
+SIZE_RULE = SizeRule(batch_size=64, learning_rate=2e-3, steps=4500, epochs=10)
 
 
 @configuration
@@ -47,9 +50,6 @@ class Config(RunConfig, TranslationConfig, TranslatorOptions):
         "units": 256,
         "input_dropout": 0.4,
         "output_dropout": 0.4,
-        "epochs": 10,
-        "batch_size": 64,
-        "learning_rate": 2e-3,
         "warmup_steps": 200,
     }
     embedded_defaults: ClassVar = {  # for three minutes on two cores
@@ -59,6 +59,7 @@ class Config(RunConfig, TranslationConfig, TranslatorOptions):
         "output_dropout": 0.1,
         "epochs": 8,
     }
+    sized: ClassVar = SIZE_RULE.in_words()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -89,6 +90,7 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     directory = RunDirectory("pronounce", config.run_dir)
     # Data: characters to phonemes; few of each, so that none is unknown.
     splits = read(config)
+    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     train, dev = splits["train"], splits["dev"]
     characters, phonemes = Tokenizer("characters"), Tokenizer("spaces")
     source = Vocabulary.build(characters.tokenize(word) for word, _ in train)

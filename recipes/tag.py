@@ -40,11 +40,12 @@ from zoo.text import span_schemes
 from zoo.text.span_schemes import Scheme
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
-from zoo.training.config import VectorsConfig
+from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.objectives import tagging_objective
 from zoo.training.pretrained_embeddings import delayed_vectors, initial_embeddings
 
 Tagged = Corpus[tuple[list[str], list[str]]]
+SIZE_RULE = SizeRule(batch_size=32, learning_rate=3e-3, steps=4000, epochs=10)
 Tags = Sequence[Sequence[str]]  # of each sentence
 
 
@@ -61,11 +62,9 @@ class Config(RunConfig, VectorsConfig, TaggerOptions, RecurrentConfig):
         "character_filters": 100,
         "input_dropout": 0.4,
         "output_dropout": 0.4,
-        "epochs": 10,
-        "batch_size": 32,
-        "learning_rate": 3e-3,
         "clip_norm": 5.0,
     }
+    sized: ClassVar = SIZE_RULE.in_words()
     embedded_defaults: ClassVar = {  # a small corpus
         "input_dropout": 0.5,
         "output_dropout": 0.5,
@@ -116,6 +115,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     directory = RunDirectory("tag", config.run_dir)
     # Data: words, characters and tags of the training data.
     splits = read(config)
+    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     train = splits["train"]
     sentences = (
         [word.lower() for word in words] if config.lowercase else words
@@ -149,8 +149,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         constrained=config.constrained,
         **words.settings(config),
     )
-    embedding = tagger.embedding
-    words.fill(embedding)
+    words.fill(tagger.embedding)
     # Batches: words and tags to ids. A bad line of the test data is known now.
     train_batches, dev_batches, _ = (
         batches(split, splits[split], tagger, config)
@@ -165,7 +164,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         dev=dev_batches,
         objective=tagging_objective(config.crf, "f1" if scheme else "accuracy"),
         evaluate=_dev_scores(tagger, splits["dev"]),
-        delayed=delayed_vectors(embedding, config),
+        delayed=delayed_vectors(tagger.embedding, config),
         write_report=write_report,
         directory=directory,
         notes=words.report(),

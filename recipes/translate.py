@@ -33,7 +33,7 @@ from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_se
 from zoo.text.subwords import SubwordTokenizer
 from zoo.text.tokenizers import Tokenizer, without_joiner
 from zoo.text.vocabulary import Vocabulary
-from zoo.training.config import VectorsConfig
+from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.objectives import translation_objective
 from zoo.training.pretrained_embeddings import (
     InitialEmbeddings,
@@ -49,6 +49,7 @@ from zoo.training.translation import (
 Parallel = Corpus[tuple[str, str]]
 Side = Literal["source", "target"]
 SIDES: dict[Side, int] = {"source": 0, "target": 1}
+SIZE_RULE = SizeRule(batch_size=64, learning_rate=2e-3, steps=4500, epochs=10)
 TranslationTokenizer = Tokenizer | SubwordTokenizer
 
 
@@ -66,11 +67,9 @@ class Config(RunConfig, TranslationConfig, VectorsConfig, TranslatorOptions):
         "units": 256,
         "input_dropout": 0.4,
         "output_dropout": 0.4,
-        "epochs": 10,
-        "batch_size": 64,
-        "learning_rate": 2e-3,
         "warmup_steps": 200,
     }
+    sized: ClassVar = SIZE_RULE.in_words()
     embedded_defaults: ClassVar = {  # for three minutes on two cores
         "embedding_size": 128,
         "units": 128,
@@ -138,6 +137,7 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
         check_rerank(lm, config.rerank_weight, config.beam_size)
     # Data: the tokens of both sides of the training data.
     splits = read(config)
+    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     train, dev = splits["train"], splits["dev"]
     tokenizers = find_tokenizers(config, train)
     source = _source_words(config, tokenizers["source"], train)

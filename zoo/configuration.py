@@ -114,8 +114,8 @@ def share(default: Any, help: str, *, group: str = "model") -> Any:
 def configuration(cls: type[C]) -> type[C]:
     """Makes a class a configuration: a frozen dataclass with keyword options.
 
-    Inherited options that `defaults` or `embedded_defaults` name are None until they
-    are given or resolved. The docstring gets a line for each option.
+    Inherited options that `defaults`, `embedded_defaults` or `sized` name are None
+    until they are given or resolved. The docstring gets a line for each option.
     """
     hints = typing.get_type_hints(cls)
     inherited = {
@@ -129,7 +129,7 @@ def configuration(cls: type[C]) -> type[C]:
         for old, new in vars(base).get("renamed", {}).items()
     }
     own = cls.__dict__.get("__annotations__", {})
-    for name in {**cls.defaults, **cls.embedded_defaults}:
+    for name in {**cls.defaults, **cls.embedded_defaults, **cls.sized}:
         metadata = (vars(cls).get(name) or inherited[name]).metadata
         own[name] = hints[name]
         setattr(cls, name, dataclasses.field(default=None, metadata=metadata))
@@ -171,6 +171,8 @@ class Configuration:
     Attributes:
         defaults: values that options which were not given take.
         embedded_defaults: what differs where `data` was not given.
+        sized: options whose default follows the size of the data, so that `resolved`
+            leaves them, and that default in words.
         renamed: options of earlier versions, and what they are called today.
 
     Raises:
@@ -179,6 +181,7 @@ class Configuration:
 
     defaults: ClassVar[Mapping[str, Any]] = {}
     embedded_defaults: ClassVar[Mapping[str, Any]] = {}
+    sized: ClassVar[Mapping[str, str]] = {}
     renamed: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:
@@ -197,7 +200,10 @@ class Configuration:
                 )
 
     def resolved(self) -> Self:
-        """Returns a copy in which no option that has a default is None."""
+        """Returns a copy in which no option that has a default is None.
+
+        Options whose default is `sized` keep their None.
+        """
         left = {
             name: value
             for name, value in default_values(type(self), self).items()
@@ -235,7 +241,7 @@ def describe(cls: type[Configuration], field: dataclasses.Field) -> str:
     hint = typing.get_type_hints(cls)[field.name]
     choices = [c for part in _parts(hint) for c in typing.get_args(part)]
     text = about.help + (f": {', '.join(choices)}" if choices else "")
-    default = cls.defaults.get(field.name, field.default)
+    default = cls.defaults.get(field.name, cls.sized.get(field.name, field.default))
     if default is dataclasses.MISSING:
         return text
     shown = "" if default is None else in_yaml(default)

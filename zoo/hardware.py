@@ -1,12 +1,15 @@
-"""The machine that a model runs on."""
+"""The machine that a model runs on, and the versions of what it runs with."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import platform
 from pathlib import Path
 
 import keras
+
+PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 
 
 def count_cores() -> int:
@@ -43,3 +46,14 @@ def _accelerators() -> list[str]:
         found = [d for d in tf.config.list_physical_devices() if d.device_type != "CPU"]
         return [details(d).get("device_name", d.device_type) for d in found]
     return []
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions that a result depends on."""
+    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,4 +1,4 @@
-"""Every private name of Keras that this project leans on, in one place.
+"""Every private name of Keras and TensorFlow that we lean on, in one place.
 
 Keras may change what it does not document with any release. Each function here wraps
 one such name and says what it is needed for; `tests/test_keras_compat.py` has a test
@@ -16,6 +16,8 @@ uses a private attribute of Keras.
 | `Optimizer._get_variable_index` | `variable_index` | delayed training |
 | `Adam._momentums`, `Adam._velocities` | `adam_slots` | the fused Adam |
 | `Optimizer._trainable_variables` | `optimized_variables` | weight averaging |
+| `xla.dynamic_slice` of TensorFlow | `read_step` | the compiled scans |
+| `GraphOrParentsInXlaContext` of TensorFlow | `is_inside_xla` | chunks of a sequence |
 
 Importing this module does not import Keras.
 """  # noqa: E501
@@ -151,6 +153,29 @@ def adam_slots(
 def optimized_variables(optimizer: keras.Optimizer) -> list[keras.Variable]:
     """Returns the variables that a built optimizer updates, in its order."""
     return optimizer._trainable_variables
+
+
+def read_step(array, step):
+    """Returns `array[step:step + 1]` in a program that XLA compiles on TensorFlow.
+
+    Of `tf.slice`, TensorFlow takes where it begins for a constant of the program, and
+    compiles another program for each value that it depends on.
+    """
+    import tensorflow as tf
+    from tensorflow.compiler.tf2xla.python.xla import dynamic_slice
+
+    shape = tf.shape(array)
+    begin = [step] + [0] * (len(array.shape) - 1)
+    return dynamic_slice(array, begin, tf.concat([[1], shape[1:]], 0))
+
+
+def is_inside_xla() -> bool:
+    """Tells whether TensorFlow is tracing what XLA will compile as a whole."""
+    import tensorflow as tf
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+
+    graph = tf.compat.v1.get_default_graph()
+    return not tf.executing_eagerly() and bool(GraphOrParentsInXlaContext(graph))
 
 
 class RecurrentLoopMixin(RecurrentLayer):

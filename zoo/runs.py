@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import importlib.metadata
 import io
-import platform
 import shlex
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,18 +16,17 @@ import keras
 import yaml
 
 from zoo.atomic_files import write_text
+from zoo.command_line import command
 from zoo.configuration import configuration, option
 from zoo.data.corpus_files import Splits
 from zoo.evaluation.plain_numbers import json_text
-from zoo.hardware import device
+from zoo.hardware import device, versions
 from zoo.inference.trained_model import TrainedModel
-from zoo.training.callbacks import Row
+from zoo.training.callbacks import Row, best_epoch
 from zoo.training.config import TrainingConfig
 from zoo.training.fit import fit
 from zoo.training.objectives import Objective
 from zoo.training.optimizers import DelayedTraining
-
-PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 
 
 @configuration
@@ -229,7 +225,24 @@ class Experiment(Generic[C, M]):
         except KeyboardInterrupt as interrupt:
             kept = f"{self.directory.path} holds the best checkpoint so far"
             raise KeyboardInterrupt(f"{interrupt}; {kept}") from None
+        print(self._end())
         return self.history
+
+    def _best_epoch(self) -> int:
+        score = f"val_{self.objective.score}"
+        return best_epoch(self.history, score, self.objective.mode)
+
+    def _end(self) -> str:
+        """Says which epoch was the best, and whether more of them may be better."""
+        best, last = self._best_epoch(), len(self.history)
+        if last < self.config.epochs:
+            return (
+                f"stopped after {last - best} epochs without a better score; "
+                f"the best was epoch {best}"
+            )
+        if best == last:
+            return f"the best epoch was the last, {last}: train longer (--epochs)"
+        return f"the best of {last} epochs was epoch {best}"
 
     def save(self) -> None:
         """Writes the checkpoint with the present weights."""
@@ -254,7 +267,10 @@ class Experiment(Generic[C, M]):
 
     @property
     def _decisions(self) -> dict[str, Any]:
-        return {**self.splits.decisions, **self.decisions}
+        names = ("epochs", "batch_size", "batch_tokens", "learning_rate", "patience")
+        given = {n: getattr(self.config, n) for n in names}
+        training = {n: value for n, value in given.items() if value}
+        return {**self.splits.decisions, **self.decisions, "training": training}
 
     def _metrics(self, report: Report) -> dict[str, Any]:
         epochs = len(self.history)
@@ -270,6 +286,8 @@ class Experiment(Generic[C, M]):
             "baseline": {"name": report.baseline[0], "score": report.baseline[1]},
             "seed": self.config.seed,
             "epochs": epochs,
+            "best_epoch": self._best_epoch(),
+            "training_end": self._end(),
             "parameters": self.model.keras_model.count_params(),
             "seconds": time.perf_counter() - self.directory.started,
             "tokens_per_second": self.train.num_tokens() * epochs / training_seconds,
@@ -325,21 +343,3 @@ def _free_directory(recipe: str, run_dir: str | None) -> Path:
 def set_seed(seed: int) -> None:
     """Seeds all that a model draws: weights, dropout, samples."""
     keras.utils.set_random_seed(seed)
-
-
-def command() -> str:
-    """Returns the command line of this process, as one would type it."""
-    main = getattr(sys.modules["__main__"], "__spec__", None)
-    program = f"python -m {main.name}" if main else Path(sys.argv[0]).name
-    return " ".join([program, *map(shlex.quote, sys.argv[1:])])
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions that a result depends on."""
-    found = {"python": platform.python_version(), "backend": keras.backend.backend()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

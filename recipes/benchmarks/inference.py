@@ -205,9 +205,9 @@ def main() -> None:
         )
         print(timing.markdown(stream_rows(points)))
         print(f"memory ~ lines^{result['exponent']:.3f}\n")
-    from zoo import runs
+    from zoo import hardware
 
-    facts = {"device": runs.device(), "versions": runs.versions()}
+    facts = {"device": hardware.device(), "versions": hardware.versions()}
     print(facts)
     timing.write(options.json, {**facts, **result})
 

@@ -324,9 +324,9 @@ def main() -> None:
     for name, exponents in result["exponents"].items():
         print(f"{name}: seconds ~ n^{exponents['seconds']:.2f}, ", end="")
         print(f"peak memory ~ n^{exponents['memory']:.2f}")
-    from zoo import runs
+    from zoo import hardware
 
-    facts = {"device": runs.device(), "versions": runs.versions(), "base": BASE}
+    facts = {"device": hardware.device(), "versions": hardware.versions(), "base": BASE}
     print(facts)
     timing.write(options.json, {**facts, **result})
 

@@ -35,7 +35,7 @@ import numpy as np
 
 import zoo
 from recipes.benchmarks import timing
-from zoo import checkpoints, runs
+from zoo import checkpoints, hardware
 from zoo.data import corpora
 from zoo.evaluation import metrics
 from zoo.inference import Translator
@@ -306,8 +306,8 @@ def main() -> None:
         "data": options.data,
         "beam_size": options.beam_size,
         "rounds": options.rounds,
-        "device": runs.device(),
-        "versions": runs.versions() | result.pop("versions"),
+        "device": hardware.device(),
+        "versions": hardware.versions() | result.pop("versions"),
     }
     print(timing.markdown(rows(result["searches"])), "\n")
     print({**facts, "words": result["words"]})

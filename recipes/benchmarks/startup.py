@@ -216,9 +216,9 @@ def main() -> None:
         return
     results = run(tuple(options.commands), tuple(options.backends), options.rounds)
     print(timing.markdown(rows(results)), "\n")
-    from zoo import runs
+    from zoo import hardware
 
-    facts = {"device": runs.device(), "versions": runs.versions()}
+    facts = {"device": hardware.device(), "versions": hardware.versions()}
     print(facts)
     timing.write(options.json, {**facts, "rounds": options.rounds, "starts": results})
 

@@ -82,7 +82,7 @@ GROUPS = {
         data="wnut17",
         options="--crf true --casing true --units 200 --input_dropout 0.3 "
         "--output_dropout 0.5 --word_dropout 0.2 --epochs 40 --learning_rate 1e-3 "
-        "--decay constant --weight_averaging true --averaging_window 3",
+        "--decay constant --weight_averaging true --averaging_window 3 --patience 0",
         trained={
             "50d, frozen": f"{GLOVE} {WHOLE_FILE}",
             "100d, frozen": f"{GLOVE_100} {WHOLE_FILE}",

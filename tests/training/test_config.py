@@ -1,10 +1,13 @@
 """The options of training: their ranges, and those of pretrained vectors."""
 
 import math
+from typing import ClassVar
 
 import pytest
 
-from zoo.training.config import TrainingConfig, VectorsConfig
+from zoo.configuration import configuration
+from zoo.runs import RunConfig
+from zoo.training.config import SizeRule, TrainingConfig, VectorsConfig
 
 
 @pytest.mark.parametrize(
@@ -61,3 +64,60 @@ def test_which_vectors_stay_frozen():
     assert not VectorsConfig(
         vectors="v", finetune_vectors=False, unfreeze_after=1
     ).stays_frozen
+
+
+# --- By the size of the corpus -----------------------------------------------------
+
+RULE = SizeRule(batch_size=64, learning_rate=1e-3, steps=3400, epochs=8)
+
+
+@configuration
+class Sized(RunConfig):
+    """A training whose options follow the data."""
+
+    sized: ClassVar = RULE.in_words()
+
+
+def chosen(examples, **given):
+    config = RULE.resolve(Sized(**given).resolved(), examples)
+    return (config.batch_size, config.epochs, config.learning_rate, config.patience)
+
+
+@pytest.mark.parametrize(
+    "examples, expected",
+    [
+        (1, (8, 40, 3e-3, 15)),
+        (200, (8, 40, 3e-3, 15)),
+        (1000, (8, 27, 3e-3, 10)),
+        (1700, (16, 32, 3e-3, 12)),
+        (5452, (32, 20, 2e-3, 8)),
+        (6400, (64, 34, 1e-3, 13)),
+        (67_349, (64, 8, 1e-3, 3)),
+        (10_000_000, (64, 8, 1e-3, 3)),
+    ],
+)
+def test_training_follows_the_size_of_the_corpus(examples, expected):
+    assert chosen(examples) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "given, expected",
+    [
+        ({"batch_size": 16}, (16, 10, 3e-3, 4)),
+        ({"epochs": 3}, (32, 3, 2e-3, 3)),
+        ({"epochs": 80}, (32, 80, 2e-3, 30)),
+        ({"learning_rate": 0.5, "patience": 0}, (32, 20, 0.5, 0)),
+        ({"batch_size": 128}, (128, 40, 1e-3, 15)),
+        ({"batch_tokens": 2000}, (None, 40, 1e-3, 15)),
+    ],
+)
+def test_what_is_given_is_kept_and_the_rest_follows(given, expected):
+    assert chosen(5452, **given) == expected
+
+
+def test_more_examples_never_train_in_fewer_or_in_smaller_batches():
+    sizes = [int(10 ** (k / 8)) for k in range(60)]
+    found = [chosen(size) for size in sizes]
+    assert [b for b, *_ in found] == sorted(b for b, *_ in found)
+    steps = [-(-size // b) * epochs for size, (b, epochs, *_) in zip(sizes, found)]
+    assert all(more >= 0.5 * less for less, more in zip(steps, steps[1:]))

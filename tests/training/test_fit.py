@@ -126,7 +126,7 @@ def test_a_late_weight_waits_with_its_state():
     "mode, values, epochs, best",
     [
         ("max", (1, 3, 2, 2.5, 9), 4, [1, 2]),
-        ("min", (3, 2, 2, 2, 1), 4, [1, 2]),
+        ("min", (3, 2, 2.5, 2.1, 1), 4, [1, 2]),
         ("min", (5, 4, 6, 3, 7, 8, 1), 6, [1, 2, 4]),
     ],
 )
@@ -136,6 +136,21 @@ def test_early_stopping(trainer, mode, values, epochs, best):
     assert [row["epoch"] for row in rows] == list(range(1, epochs + 1))
     assert len(trainer.saved) == len(best)
     assert trainer.weights() == pytest.approx(trainer.saved[-1])
+
+
+def test_ties_of_the_score_are_broken_by_the_loss(trainer):
+    """As in the first epochs of a translator, which all have a BLEU of 0."""
+    seen = []
+
+    def evaluate():
+        seen.append(trainer.weights())
+        return {"val_score": 0.0}
+
+    rows = trainer.train(score=("score", "max"), evaluate=evaluate, epochs=4)
+    losses = [row["val_loss"] for row in rows]
+    best = losses.index(min(losses))
+    assert best > 0
+    assert trainer.weights() == pytest.approx(seen[best])
 
 
 def test_the_best_weights_are_put_back_without_patience_too(trainer):

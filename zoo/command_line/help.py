@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -19,10 +20,8 @@ def help_text(config_type: type[Configuration]) -> str:
     """Returns what `--help` prints: the options by group, a line each."""
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
     hints = typing.get_type_hints(config_type)
-    main = getattr(sys.modules["__main__"], "__spec__", None)
-    program = f"python -m {main.name}" if main else os.path.basename(sys.argv[0])
     summary = (config_type.__doc__ or "").split("\n")[0]
-    lines = [f"usage: {program} [--OPTION VALUE ...]", "", summary]
+    lines = [f"usage: {program()} [--OPTION VALUE ...]", "", summary]
     for group in GROUPS:
         lines += ["", f"{group}:"]
         if group == "data":
@@ -33,6 +32,17 @@ def help_text(config_type: type[Configuration]) -> str:
                 option = f"--{field.name} {_placeholder(hints[field.name])}".rstrip()
                 lines += _help_lines(option, describe(config_type, field), width)
     return "\n".join(lines) + "\n"
+
+
+def program() -> str:
+    """Returns how this process was started: `python -m recipes.tag`."""
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    return f"python -m {main.name}" if main else os.path.basename(sys.argv[0])
+
+
+def command() -> str:
+    """Returns the command line of this process, as one would type it."""
+    return " ".join([program(), *map(shlex.quote, sys.argv[1:])])
 
 
 def _help_lines(option: str, about: str, width: int) -> list[str]:

@@ -1,8 +1,9 @@
 """The compiled loops over the steps of a sequence, forward and backward.
 
 Both are written once in `keras.ops`, and each is compiled once for all layers of the
-same cell and units, per batch and length. Arrays are `[batch, time, features]`, in the
-order of time whichever end the loop begins with.
+same cell and units, per shape. Arrays are `[time, batch, features]`, so that a step is
+one block of memory, in the order of time whichever end the loop begins with. Only the
+first `steps` of them are real, which serves chunks of a sequence (`zoo.layers.chunks`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from zoo.keras_compat import read_step
 from zoo.layers.scan_cells import ScanCell
 
 
@@ -41,34 +43,46 @@ def _compile(function: Callable) -> Callable:
 
 
 def _forward(
-    cell: ScanCell, keep: bool, a, reverse, recurrent, inner_bias, mask, dropout, states
+    cell: ScanCell,
+    keep: bool,
+    a,
+    steps,
+    reverse,
+    recurrent,
+    inner_bias,
+    mask,
+    dropout,
+    states,
 ) -> list:
     """Runs the steps of a batch of sequences.
 
     Args:
         cell: the formulas.
         keep: whether to return what the gradients need.
-        a: the scaled projection of the input, `[batch, time, num_gates * units]`.
+        a: the scaled projection of the input, `[time, batch, num_gates * units]`.
+        steps: how many of them to take, the first in the order of time, a scalar; what
+            is returned of the others is 0. None for all.
         reverse: bool scalar, whether to begin with the last step.
         recurrent: the recurrent kernel `[units, num_gates * units]`.
         inner_bias: `[units]`, or None.
-        mask: bool `[batch, time]`, or None.
+        mask: bool `[time, batch]`, or None.
         dropout: what h is multiplied by at each step, `[batch, units]`, or None.
         states: a list of `[batch, units]`.
 
     Returns:
-        A list: h `[batch, time, units]`; the final states; if kept, c `[batch, time,
+        A list: h `[time, batch, units]`; the final states; if kept, c `[time, batch,
         units]` where there is one and what the cell saves; and the last item, which is
         of no use to the caller.
     """
-    batch, time = ops.shape(a)[:2]
+    time, batch = ops.shape(a)[:2]
+    steps = time if steps is None else steps
     recurrent = ops.cast(recurrent, "float32") * cell.scale()
     # XLA fuses the GRU's gates into its state, which takes twice as long, unless they
     # are an output as well: kept, or else those of the last step.
     hold_gates = cell.has_inner_bias and not keep
 
     def body(step, states, kept, gates):
-        now = ops.where(reverse, time - 1 - step, step)
+        now = ops.where(reverse, steps - 1 - step, step)
         h = states[0] if dropout is None else states[0] * dropout
         inner = ops.matmul(h, recurrent)  # [batch, num_gates * units]
         projected = ops.cast(_read(a, now), "float32")
@@ -79,45 +93,56 @@ def _forward(
         kept = [_write(array, now, value) for array, value in zip(kept, values)]
         return step + 1, new, kept, gates if hold_gates else ()
 
-    widths = _kept_widths(cell) if keep else [cell.units]
-    kept = [ops.zeros((batch, time, width)) for width in widths]
+    widths = kept_widths(cell) if keep else [cell.units]
+    kept = [ops.zeros((time, batch, width)) for width in widths]
     gates = ops.zeros((batch, cell.num_saved * cell.units)) if hold_gates else ()
-    _, states, kept, gates = _repeat(body, time, (0, list(states), kept, gates))
+    _, states, kept, gates = _repeat(body, steps, (0, list(states), kept, gates))
     return [*kept[:1], *states, *kept[1:], gates]
 
 
-def _kept_widths(cell: ScanCell) -> list[int]:
+def kept_widths(cell: ScanCell) -> list[int]:
     """Returns the widths of what is kept of each step: the states, what is saved."""
     widths = [cell.units] * cell.num_states
     return widths + ([cell.num_saved * cell.units] if cell.num_saved else [])
 
 
 def _backward(
-    cell, dh, reverse, recurrent, inner_bias, mask, dropout, states, dstates, kept
+    cell,
+    dh,
+    steps,
+    reverse,
+    recurrent,
+    inner_bias,
+    mask,
+    dropout,
+    states,
+    dstates,
+    kept,
 ) -> list:
     """Runs the steps backward, from the last one of the forward pass to its first.
 
     Args:
         cell: the formulas.
-        dh: the gradient with respect to h after each step, `[batch, time, units]`.
-        reverse, recurrent, inner_bias, mask, dropout: as for `_forward`.
+        dh: the gradient with respect to h after each step, `[time, batch, units]`.
+        steps, reverse, recurrent, inner_bias, mask, dropout: as for `_forward`.
         states: those before the first step, a list of `[batch, units]`.
         dstates: the gradients with respect to the final states.
         kept: h, c where there is one, and what the cell has saved, of each step.
 
     Returns:
         A list: the gradients with respect to `a` and to the inner products, both
-        `[batch, time, num_gates * units]`; then with respect to the first states.
+        `[time, batch, num_gates * units]`; then with respect to the first states.
     """
-    batch, time = ops.shape(dh)[:2]
+    time, batch = ops.shape(dh)[:2]
+    steps = time if steps is None else steps
     back = ops.transpose(ops.cast(recurrent, "float32"))
     histories = kept[: cell.num_states]
 
     def body(step, gradients, results):
-        now = ops.where(reverse, step, time - 1 - step)
+        now = ops.where(reverse, step, steps - 1 - step)
         before = ops.clip(ops.where(reverse, now + 1, now - 1), 0, time - 1)
         previous = [
-            ops.where(step == time - 1, first, _read(history, before))
+            ops.where(step == steps - 1, first, _read(history, before))
             for first, history in zip(states, histories)
         ]
         present = [_read(history, now) for history in histories]
@@ -137,25 +162,25 @@ def _backward(
         return step + 1, new, results
 
     width = cell.num_gates * cell.units
-    results = [ops.zeros((batch, time, width))] * (1 + cell.has_inner_bias)
-    _, dstates, results = _repeat(body, time, (0, list(dstates), results))
+    results = [ops.zeros((time, batch, width))] * (1 + cell.has_inner_bias)
+    _, dstates, results = _repeat(body, steps, (0, list(dstates), results))
     return [results[0], results[-1], *dstates]
 
 
-def _repeat(body: Callable, time, carry: tuple) -> tuple:
-    """Calls a body on its own results until the first of them, the step, is `time`."""
+def _repeat(body: Callable, steps, carry: tuple) -> tuple:
+    """Calls a body on its own results until the first of them, the step, is `steps`."""
     at_once = _steps_at_once()
-    if at_once == 1 or not isinstance(time, int):  # symbolic while a model is made
-        return ops.while_loop(lambda step, *_: step < time, body, carry)
+    if at_once == 1 or not isinstance(steps, int):  # symbolic while a model is made
+        return ops.while_loop(lambda step, *_: step < steps, body, carry)
 
     def several(*carry):
         for _ in range(at_once):
             carry = body(*carry)
         return carry
 
-    last = time - time % at_once
+    last = steps - steps % at_once
     carry = ops.while_loop(lambda step, *_: step < last, several, carry)
-    for _ in range(time % at_once):
+    for _ in range(steps % at_once):
         carry = body(*carry)
     return carry
 
@@ -170,17 +195,16 @@ def _steps_at_once() -> int:
 
 
 def _read(array, step):
-    """Returns `array[:, step]` of `[batch, time, width]`; of `[batch, time]` as
+    """Returns `array[step]` of `[time, batch, width]`; of `[time, batch]` as
     `[batch, 1]`."""
-    batch = ops.shape(array)[0]
-    if len(array.shape) == 2:
-        return ops.slice(array, (0, step), (batch, 1))
-    width = array.shape[-1]
-    return ops.reshape(
-        ops.slice(array, (0, step, 0), (batch, 1, width)), (batch, width)
-    )
+    shape = ops.shape(array)
+    if keras.backend.backend() == "tensorflow":
+        row = read_step(array, step)
+    else:
+        row = ops.slice(array, (step, *[0] * (len(shape) - 1)), (1, *shape[1:]))
+    return ops.reshape(row, (shape[1], 1 if len(shape) == 2 else shape[2]))
 
 
 def _write(array, step, value):
-    """Returns `[batch, time, width]` with `array[:, step]` replaced."""
-    return ops.slice_update(array, (0, step, 0), value[:, None])
+    """Returns `[time, batch, width]` with `array[step]` replaced."""
+    return ops.slice_update(array, (step, 0, 0), value[None])

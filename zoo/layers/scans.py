@@ -11,7 +11,8 @@ so that the model around it keeps its own kernels and its variable lengths; ther
 rows of the batch can be cut in two halves, whose loops run side by side, a core each,
 with no barrier between them.
 
-Arrays are `[batch, time, features]` throughout, so nothing is transposed.
+Layers take and return `[batch, time, features]`; inside, arrays are `[time, batch,
+features]`, so that a step, and a chunk of steps, is one block of memory.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from typing import Any
 
 from keras import ops
 
+from zoo.layers.chunks import Fixed, Kept, backward, forward
 from zoo.layers.scan_cells import ScanCell, split_bias
-from zoo.layers.scan_loops import backward_loop, forward_loop
 
 # Fewer rows than this are not worth cutting in two.
 ROWS_TO_HALVE = 8
@@ -129,59 +130,61 @@ class _RowScan:
         @ops.custom_gradient
         def run(*inputs):
             # So that a tape does not differentiate what has its gradient here.
-            constants = [ops.stop_gradient(array) for array in inputs]
+            x, *others = (ops.stop_gradient(array) for array in inputs)
+            constants = [_swapped(x), *others]
             results = self._forward(self.keep, *constants)
 
             def gradient(*upstream):
                 if len(upstream) == 1:  # JAX hands over one tuple
                     (upstream,) = upstream
-                kept = results if self.keep else self._forward(True, *constants)
+                _, kept = results if self.keep else self._forward(True, *constants)
                 slopes = [ops.stop_gradient(array) for array in upstream]
                 gradients = self._backward(kept, slopes, *constants)
                 return _differentiated_once(gradients, [*inputs, *upstream])
 
-            return tuple(results[: 1 + self.cell.num_states]), gradient
+            finals, kept = results
+            return (_swapped(kept.h), *finals), gradient
 
         return run(*inputs)
 
-    def _forward(self, keep: bool, x, kernel, recurrent, bias, *states) -> list:
-        """Projects the input and runs the loop; see `scan_loops`."""
+    def _forward(
+        self, keep: bool, x, kernel, recurrent, bias, *states
+    ) -> tuple[list, Kept]:
+        """Projects the input `[time, batch, features]` and runs the loop; see
+        `chunks.forward`."""
         cell, dtype = self.cell, x.dtype
-        batch, time = ops.shape(x)[:2]
+        time, batch = ops.shape(x)[:2]
         scale = ops.cast(cell.scale(), dtype)
         outer_bias, _ = split_bias(cell, bias)
-        flat = ops.reshape(x, (-1, x.shape[-1]))  # [batch * time, features]
+        flat = ops.reshape(x, (-1, x.shape[-1]))  # [time * batch, features]
         a = ops.matmul(flat, kernel * scale) + outer_bias * scale
-        a = ops.reshape(a, (batch, time, kernel.shape[-1]))
-        fixed = self._fixed(recurrent, bias)
-        return forward_loop(cell, keep)(a, self._backwards(), *fixed, list(states))
+        a = ops.reshape(a, (time, batch, kernel.shape[-1]))
+        return forward(cell, keep, a, self._fixed(recurrent, bias), states)
 
     def _backward(
-        self, kept: list, upstream: list, x, kernel, recurrent, bias, *states
+        self, kept: Kept, upstream: list, x, kernel, recurrent, bias, *states
     ) -> list:
         """Returns the gradients with respect to x, the weights and the states.
 
         Args:
-            kept: what `_forward` has kept.
+            kept: of the forward pass.
             upstream: gradients with respect to h of all steps and the final states.
             x, kernel, recurrent, bias, states: the inputs.
         """
         cell, dtype, (dh, *dstates) = self.cell, x.dtype, upstream
-        h, saved = kept[0], kept[1 + cell.num_states : -1]
         fixed = self._fixed(recurrent, bias)
-        da, inner, *dstates = backward_loop(cell)(
-            dh, self._backwards(), *fixed, list(states), dstates, [h, *saved]
-        )
-        da, inner, before = (  # each [batch * time, width]
+        da, inner, dstates = backward(cell, _swapped(dh), fixed, states, dstates, kept)
+        da, inner, before = (  # each [time * batch, width]
             ops.cast(ops.reshape(array, (-1, array.shape[-1])), dtype)
-            for array in (da, inner, self._before(h, states[0]))
+            for array in (da, inner, self._before(kept.h, states[0]))
         )
         dbias = ops.sum(da, axis=0)
         if cell.has_inner_bias:
             dbias = ops.stack([dbias, ops.sum(inner, axis=0)])
         flat = ops.reshape(x, (-1, x.shape[-1]))
+        dx = ops.reshape(ops.matmul(da, ops.transpose(kernel)), ops.shape(x))
         return [
-            ops.reshape(ops.matmul(da, ops.transpose(kernel)), ops.shape(x)),
+            _swapped(dx),
             ops.matmul(ops.transpose(flat), da),
             ops.matmul(ops.transpose(before), inner),
             dbias,
@@ -190,24 +193,22 @@ class _RowScan:
 
     def _before(self, h, first):
         """Returns what each step has multiplied by the recurrent kernel."""
-        parts = [first[:, None], h[:, :-1]]
-        if self.reverse:
-            parts = [h[:, 1:], first[:, None]]
-        before = ops.concatenate(parts, axis=1)  # [batch, time, units]
-        if self.state_dropout is not None:
-            before = before * self.state_dropout[:, None]
-        return before
+        parts = [h[1:], first[None]] if self.reverse else [first[None], h[:-1]]
+        before = ops.concatenate(parts, axis=0)  # [time, batch, units]
+        return before if self.state_dropout is None else before * self.state_dropout
 
-    def _fixed(self, recurrent, bias) -> tuple:
+    def _fixed(self, recurrent, bias) -> Fixed:
         """Returns the arguments of both loops that are the same at every step."""
         _, inner_bias = split_bias(self.cell, bias)
         if inner_bias is not None:
             inner_bias = ops.cast(inner_bias, "float32")
-        return recurrent, inner_bias, self.mask, self.state_dropout
+        mask = None if self.mask is None else ops.transpose(self.mask)
+        return Fixed(self.reverse, recurrent, inner_bias, mask, self.state_dropout)
 
-    def _backwards(self):
-        # A tensor, so that one program serves both directions.
-        return ops.convert_to_tensor(self.reverse, "bool")
+
+def _swapped(array):
+    """Returns `[time, batch, width]` of `[batch, time, width]`, or the other way."""
+    return ops.transpose(array, (1, 0, 2))
 
 
 def _differentiated_once(gradients: list, origins: list) -> tuple:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from typing import ClassVar, Literal
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeVar
 
 from zoo.configuration import Configuration, configuration, option
 
 training = functools.partial(option, group="training")
+T = TypeVar("T", bound="TrainingConfig")
+
+SMALLEST_BATCH = 8
+LEAST_STEPS = 100  # of an epoch
+MOST_EPOCHS = 40
+HIGHEST_RATE = 3e-3
 
 
 @configuration
@@ -57,6 +66,66 @@ class TrainingConfig(Configuration):
     seed: int = training(
         0, "of the weights, dropout and order of the batches", at_least=0, below=2**32
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeRule:
+    """How long and in which batches to train on a corpus of a size.
+
+    - An epoch has at least a hundred batches, if they can be of 8 examples or more: a
+      batch is the largest power of two that allows it, up to `batch_size`.
+    - Training takes about `steps` batches: `epochs` passes at least, 40 at most.
+    - The learning rate is `learning_rate` with full batches, and rises as they get
+      smaller, in inverse proportion, up to 0.003.
+    - It ends early after three eighths of the epochs (three at least) without a better
+      score.
+
+    An option that was given is taken as it is, and the others follow from it. How the
+    rule fares is in `recipes/results/DEFAULTS.md`.
+
+    Attributes:
+        batch_size: the largest, in examples (or streams).
+        learning_rate: of batches of that size.
+        steps: batches of the whole training.
+        epochs: the fewest.
+    """
+
+    batch_size: int
+    learning_rate: float
+    steps: int
+    epochs: int
+
+    def resolve(self, config: T, examples: int) -> T:
+        """Returns a copy of a configuration in which what was not given is chosen.
+
+        Args:
+            config: of a training.
+            examples: of the training data (or pieces of text that a batch has one of in
+                each stream).
+
+        """
+        options = {n: v for n, v in vars(config).items() if v is not None}
+        batch = options.get("batch_size") or self.batch_size
+        if "batch_size" not in options and not config.batch_tokens:
+            while batch > SMALLEST_BATCH and examples < LEAST_STEPS * batch:
+                batch = max(batch // 2, SMALLEST_BATCH)
+            options["batch_size"] = batch
+        epoch_steps = max(1, math.ceil(examples / batch))
+        epochs = max(self.epochs, min(round(self.steps / epoch_steps), MOST_EPOCHS))
+        epochs = options.setdefault("epochs", epochs)
+        options.setdefault("patience", max(3, round(3 / 8 * epochs)))
+        rate = min(self.learning_rate * self.batch_size / batch, HIGHEST_RATE)
+        options.setdefault("learning_rate", max(rate, self.learning_rate))
+        return dataclasses.replace(config, **options)
+
+    def in_words(self) -> dict[str, str]:
+        """Returns the default of each option in words, as `Configuration.sized`."""
+        return {
+            "batch_size": f"by the data, at most {self.batch_size}",
+            "epochs": f"by the data, at least {self.epochs}",
+            "learning_rate": f"by the batch, at least {self.learning_rate:g}",
+            "patience": "three eighths of the epochs",
+        }
 
 
 @configuration

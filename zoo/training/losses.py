@@ -1,9 +1,54 @@
-"""Losses that Keras does not have."""
+"""Losses that Keras does not have, and a mean that it does not have."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
+
+
+@keras.saving.register_keras_serializable("recurrent_zoo")
+class ClassWeighted(keras.losses.Loss):
+    """Another loss, times a weight for each class of the examples.
+
+    The mean is over the examples, not over their weights: a weight scales the gradient
+    of its example whatever else is in its batch. Were the weights sample weights, a
+    batch of one class would be divided by what it is multiplied with.
+
+    Args:
+        loss: of Keras, from integer classes; its reduction does not count.
+        weights: of the classes.
+
+    Call arguments:
+        y_true: the classes, integers `[batch]` or `[batch, 1]`.
+        y_pred: the outputs, `[batch, outputs]`.
+    """
+
+    def __init__(
+        self,
+        loss: keras.losses.Loss,
+        weights: Sequence[float],
+        reduction: str = "mean_with_sample_weight",
+        name: str = "class_weighted",
+        dtype=None,
+    ):
+        super().__init__(name, reduction, dtype)
+        self.loss, self.weights = loss, [float(weight) for weight in weights]
+
+    def call(self, y_true, y_pred):
+        weights = ops.convert_to_tensor(self.weights, self.dtype)
+        classes = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        return self.loss.call(y_true, y_pred) * ops.take(weights, classes)
+
+    def get_config(self):
+        loss = keras.losses.serialize(self.loss)
+        return {**super().get_config(), "loss": loss, "weights": self.weights}
+
+    @classmethod
+    def from_config(cls, config):
+        loss = keras.losses.deserialize(config["loss"])
+        return cls(**{**config, "loss": loss})
 
 
 @keras.saving.register_keras_serializable("recurrent_zoo")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
 
 from zoo.data.targets import HeadName
-from zoo.training.losses import SmoothedCrossentropy
+from zoo.training.losses import ClassWeighted, SmoothedCrossentropy
 
 # Losses are means over real examples or tokens, not over padding.
 _MEAN = "mean_with_sample_weight"
@@ -32,8 +33,16 @@ class Objective:
     mode: Literal["max", "min"]
 
 
-def classification_objective(head: HeadName) -> Objective:
-    """Returns the objective of a classifier or regressor with this head."""
+def classification_objective(
+    head: HeadName, class_weights: Sequence[float] | None = None
+) -> Objective:
+    """Returns the objective of a classifier or regressor.
+
+    Args:
+        head: its own.
+        class_weights: what the loss of an example of each class is multiplied with;
+            `"binary"` and `"multiclass"` only.
+    """
     if head == "regression":
         return Objective(
             loss=keras.losses.MeanSquaredError(reduction=_MEAN),
@@ -43,13 +52,14 @@ def classification_objective(head: HeadName) -> Objective:
         )
     if head == "multiclass":
         return Objective(
-            loss=_crossentropy(),
+            loss=_weighted(_crossentropy(), class_weights),
             metric=keras.metrics.SparseCategoricalAccuracy("accuracy"),
             score="accuracy",
             mode="max",
         )
+    loss = keras.losses.BinaryCrossentropy(from_logits=True, reduction=_MEAN)
     return Objective(
-        loss=keras.losses.BinaryCrossentropy(from_logits=True, reduction=_MEAN),
+        loss=_weighted(loss, class_weights),
         metric=keras.metrics.BinaryAccuracy("accuracy", threshold=0.0),
         score="accuracy",
         mode="max",
@@ -97,6 +107,12 @@ def translation_objective(
         score=score,
         mode=mode,
     )
+
+
+def _weighted(
+    loss: keras.losses.Loss, weights: Sequence[float] | None
+) -> keras.losses.Loss:
+    return loss if weights is None else ClassWeighted(loss, weights)
 
 
 def _crossentropy() -> keras.losses.Loss:
