@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.decoding.steps import compile_for_prediction
 from zoo.evaluation.calibration import find_temperature
+from zoo.inference.long_texts import first_tokens
 from zoo.inference.trained_model import (
     TrainedModel,
     as_texts,
@@ -75,7 +76,8 @@ class Classifier(TrainedModel):
 
     def encode(self, text: str) -> np.ndarray:
         """Returns the token ids of a text, int32 `[time]`; unknown if it is empty."""
-        tokens = self.tokenizer.tokenize(text)[: self.settings["max_length"]]
+        longest = self.settings["max_length"]
+        tokens = first_tokens(self.tokenizer.tokenize, text, longest)
         return self.vocabulary.encode(tokens or [SPECIAL_TOKENS[UNKNOWN]])
 
     def logits(self, examples: Sequence[np.ndarray]) -> np.ndarray:

@@ -32,6 +32,7 @@ from zoo.models.language_model import LanguageModelConfig, build_language_model
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import END, Vocabulary
 
+MOST_TOKENS = 1024  # of a line whose probabilities are computed at once
 PIECE = 128  # tokens of a prompt, or of what follows it, of one call: one shape
 
 
@@ -126,7 +127,12 @@ class LanguageModel(TrainedModel):
         """
         known = [self.encode(text + "\n") for text in texts]
         answers = [(0.0, len(ids)) for ids in known]
-        for rows, batch in batches_by_length(known):
+        long = {i for i, ids in enumerate(known) if len(ids) > MOST_TOKENS}
+        for i in long:  # read in windows
+            answers[i] = float(self.log_probabilities(known[i]).sum()), len(known[i])
+        short = [i for i in range(len(known)) if i not in long]
+        for places, batch in batches_by_length([known[i] for i in short]):
+            rows = [short[place] for place in places]
             before = np.roll(batch, 1, axis=1)  # [batch, time]
             before[:, 0] = self.boundary
             states = zero_states(self.keras_model, len(batch))

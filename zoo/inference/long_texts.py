@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from zoo.inference.hypothesis import Hypothesis
 from zoo.text.subwords import SPACE
 from zoo.text.tokenizers import JOINER
 
@@ -45,26 +46,54 @@ def sentences(tokens: Sequence[str], most: int) -> Iterator[list[str]]:
 
 
 def pieces(tokens: Sequence[str], most: int) -> Iterator[list[str]]:
-    """Cuts tokens into as few pieces as end with sentences.
+    """Cuts tokens into few pieces, each of whole sentences.
 
     Args:
         tokens: words.
-        most: of a piece; where a sentence is longer, so is cut that.
+        most: of a piece; a longer sentence is cut after as many.
 
     Yields:
-        The tokens of each piece; a single one if there are at most `most` tokens.
+        The tokens of each piece.
 
     >>> list(pieces("a . b . c . d .".split(), 5))
     [['a', '.', 'b', '.'], ['c', '.', 'd', '.']]
     """
     piece: list[str] = []
-    for sentence in [tokens] if len(tokens) <= most else sentences(tokens, most):
+    for sentence in sentences(tokens, most):
         if piece and len(piece) + len(sentence) > most:
             yield piece
             piece = []
         piece += sentence
     if piece:
         yield piece
+
+
+def cut(
+    texts: Iterable[list[str]],
+    most: int,
+    into: Callable[[Sequence[str], int], Iterable[list[str]]],
+) -> tuple[list[list[str]], list[int]]:
+    """Cuts those of several texts that are long.
+
+    Args:
+        texts: their tokens.
+        most: tokens of a text that stays whole.
+        into: cuts the tokens of a longer one, `sentences` or `pieces`.
+
+    Returns:
+        The parts of all texts, and the number of the text that each is of. A text
+        without a token has none.
+
+    >>> cut([["a", ".", "b"], [], ["c"]], 2, sentences)
+    ([['a', '.'], ['b'], ['c']], [0, 0, 2])
+    """
+    owned = [
+        (part, i)
+        for i, tokens in enumerate(texts)
+        for part in ([tokens] if len(tokens) <= most else into(tokens, most))
+        if part
+    ]
+    return [part for part, _ in owned], [i for _, i in owned]
 
 
 def first_tokens(
@@ -84,6 +113,12 @@ def first_tokens(
             return tokens[:count]
         size *= 4
     return tokenize(text)[:count]
+
+
+def check_length(name: str, length: int, most: int) -> None:
+    """Raises ValueError if a text has too many tokens for what is asked of it."""
+    if length > most:
+        raise ValueError(f"{name}: expected at most {most} tokens, got {length}")
 
 
 def regroup(parts: Iterable[T], owners: Iterable[int], count: int) -> list[list[T]]:
@@ -126,3 +161,30 @@ def best_sums(parts: Iterable[Sequence[tuple[float, T]]], count: int) -> Ranked[
         top = heapq.nlargest(count, ways, key=lambda way: way[0])
         best = [(total, [*chosen, thing]) for total, chosen, thing in top]
     return best
+
+
+def join(texts: Iterable[str]) -> str:
+    """Returns one text of several, those that are empty left out."""
+    return " ".join(filter(None, texts))
+
+
+def join_hypotheses(parts: list[list[Hypothesis]], count: int) -> list[Hypothesis]:
+    """Returns the best hypotheses for a text out of those for its parts.
+
+    Args:
+        parts: of each part the best first; a part for which there are none is left out.
+        count: how many are wanted.
+    """
+    found = [part for part in parts if part]
+    if len(found) < 2:
+        return found[0] if found else []
+    ranked = best_sums([[(h.score, h) for h in part] for part in found], count)
+    return [
+        Hypothesis(join(h.text for h in chosen), score, sum_of_logs(chosen))
+        for score, chosen in ranked
+    ]
+
+
+def sum_of_logs(hypotheses: Iterable[Hypothesis]) -> float:
+    """Returns the log-probability of independent hypotheses together, in nats."""
+    return sum(h.log_probability for h in hypotheses)
