@@ -123,15 +123,14 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         given = given[:place] + [TEXT + text for text in given[place + 1 :]]
     top = parser()
     options, rest = top.parse_known_args(given)
-    # Before Python 3.12 argparse fills `text` with nothing when an option comes first.
-    takes_text = getattr(options, "text", None) == []
+    # Texts on both sides of an option; before Python 3.12 also those after it.
+    takes_text = hasattr(options, "text")
     if rest and (not takes_text or any(r.startswith("-") for r in rest)):
         hint = "; texts that begin with a dash follow --" if takes_text else ""
         top.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
     if takes_text:
-        options.text = rest
-    if hasattr(options, "text"):
-        options.text = [_as_utf8(text.removeprefix(TEXT)) for text in options.text]
+        texts = [*options.text, *rest]
+        options.text = [_as_utf8(text.removeprefix(TEXT)) for text in texts]
         options.model = options.model.removeprefix(TEXT)
     return options
 

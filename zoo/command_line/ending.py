@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 from zoo.command_line.starting import (
     exit_status,
@@ -30,7 +29,7 @@ def end_cleanly(action: Callable[[], Any]) -> None:
             action()
             sys.stdout.flush()
         except BrokenPipeError:
-            _drop_output()
+            _drop(sys.stdout)
             sys.exit(0)
         except KeyboardInterrupt as interrupt:
             status = _say_stopped(str(interrupt), signals)
@@ -48,9 +47,9 @@ def end_cleanly(action: Callable[[], Any]) -> None:
             sys.exit(_say(str(error), 2))
 
 
-def _drop_output() -> None:
-    """Lets Python empty its buffer of standard output without a further error."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _drop(stream: TextIO) -> None:
+    """Lets Python empty its buffer of a stream without a further error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _say_stopped(message: str, signals: list[int]) -> int:
@@ -64,9 +63,11 @@ def _say(message: str, status: int) -> int:
     try:
         sys.stdout.flush()
     except OSError:  # it may be the output that cannot be written
-        _drop_output()
-    with contextlib.suppress(OSError):
+        _drop(sys.stdout)
+    try:
         if sys.stdout.isatty():
             print(file=sys.stderr)  # the cursor may stand after a progress bar
         print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    except OSError:
+        _drop(sys.stderr)
     return status

@@ -118,9 +118,17 @@ def stop(number: int, frame: Any) -> None:
 def _try_again(lost: sys.UnraisableHookArgs) -> None:
     """Has an interrupt come again that arrived in a destructor, which loses it."""
     if lost.exc_type is KeyboardInterrupt:
-        threading.Timer(0.1, _thread.interrupt_main).start()
+        threading.Timer(0.1, _interrupt_main).start()
     else:
         sys.__unraisablehook__(lost)
+
+
+def _interrupt_main() -> None:
+    main = threading.main_thread().ident
+    if main and hasattr(signal, "pthread_kill"):  # which ends a call that waits as well
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _handle(handler: Handler, instead: dict[Any, Any]) -> dict[Any, Any]:
