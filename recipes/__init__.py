@@ -6,6 +6,6 @@
 import sys
 
 if sys.argv[:1] == ["-m"]:  # for `python -m recipes.NAME`, while Python looks for NAME
-    from zoo.command_line import quiet_tensorflow
+    from zoo.command_line import start
 
-    quiet_tensorflow()
+    start()

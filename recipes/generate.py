@@ -28,6 +28,7 @@ from zoo.data.ragged import Ragged
 from zoo.data.streams import Streams
 from zoo.evaluation import baselines, plots, strong_baselines
 from zoo.evaluation.baselines import Baseline, StrongBaselineConfig
+from zoo.evaluation.plain_numbers import perplexity
 from zoo.inference.cache import Cache
 from zoo.inference.language_model import LanguageModel
 from zoo.models.language_model import (
@@ -226,7 +227,7 @@ def write_report(experiment: Experiment[Config, LanguageModel]) -> Report:
         experiment.directory.path,
     )
     perplexities = [
-        {**row, "val_perplexity": math.exp(row["val_loss"])}
+        {**row, "val_perplexity": perplexity(row["val_loss"])}
         for row in experiment.history
     ]
     plots.learning_curves(perplexities, "val_perplexity", directory / "curves.png")
@@ -252,7 +253,7 @@ def write_report(experiment: Experiment[Config, LanguageModel]) -> Report:
         baseline=Baseline("unigram", *unigram),
         strong_baseline=_ngrams(config, ids, size),
         predict="generate {run} 'The '",
-        others={"perplexity": math.exp(nats), "bits_per_token": nats / math.log(2)},
+        others={"perplexity": perplexity(nats), "bits_per_token": nats / math.log(2)},
     )
 
 

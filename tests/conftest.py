@@ -7,6 +7,8 @@ import importlib
 import io
 import json
 import os
+import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -276,3 +278,39 @@ def glove_package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.setattr(names, "_PACKAGE", "tiny_glove")
     return data
+
+
+@pytest.fixture
+def fails(capfd):
+    """A function that runs an action which must fail, and returns its one line."""
+
+    def message(action) -> str:
+        from zoo.command_line import end_cleanly
+
+        sys.stdout.flush()
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            end_cleanly(action)
+        lines = capfd.readouterr().err.splitlines()
+        # TensorFlow's C++ logs to the same place; its lines begin with a letter's code.
+        lines = [x for x in lines if not re.match(r"[IWE]0000 |WARNING: All log", x)]
+        assert end.value.code == 2
+        assert len(lines) == 1 and lines[0].startswith("error: "), lines
+        return lines[0].removeprefix("error: ")
+
+    return message
+
+
+@pytest.fixture
+def say(monkeypatch, capfd):
+    """A function from arguments and standard input to the lines of the answer."""
+
+    from zoo import __main__ as shell
+
+    def answer(*arguments, given=b""):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
+        capfd.readouterr()
+        shell.run([str(argument) for argument in arguments])
+        return capfd.readouterr().out.removesuffix("\n").split("\n")
+
+    return answer

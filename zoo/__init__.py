@@ -16,6 +16,7 @@ string or `Hypothesis`es. To build and train models, go by the folders: `zoo.dat
 `zoo.decoding`. Nothing is imported before it is used.
 """
 
+import sys
 from typing import TYPE_CHECKING
 
 import lazy_loader
@@ -86,3 +87,9 @@ else:
             "layers.paths": ["explain"],
         },
     )
+
+if sys.argv[:1] == ["-m"] and sys.orig_argv[1:3] == ["-m", "zoo"]:
+    # For `python -m zoo`, while Python looks for `__main__`.
+    from zoo.command_line.starting import start
+
+    start()

@@ -1,5 +1,6 @@
 """Beam search against exhaustive search in plain Python, and teacher forcing."""
 
+import functools
 import itertools
 import math
 
@@ -340,7 +341,10 @@ def searches(options, **beam):
         model.get_layer("decoder"),
         config.num_carried,
     )
-    return model, GreedySearch(*parts), BeamSearch(*parts, BeamOptions(**beam))
+    how = BeamOptions(**beam)
+    search = BeamSearch(*parts, how.program())
+    search.find = functools.partial(search.find, options=how)
+    return model, GreedySearch(*parts), search
 
 
 def teacher_forced(model, source, out):
@@ -362,7 +366,7 @@ def test_beam_search(options):
     model, greedy, _ = searches(options)
     _, _, search = searches(options, beam_size=4, n_best=3, blocked_ngrams=2)
     search.encoder.set_weights(greedy.encoder.get_weights())
-    out, scores, sums = search.predict_on_batch(SOURCE)
+    out, scores, sums = search.find(SOURCE)
     assert out.shape == (4, 3, 16) and out.dtype == np.int32
     slack = 0.2 if "dtype" in options else 1e-5
     for i in range(3):
@@ -383,7 +387,7 @@ def test_beam_search(options):
 def test_beam_1_of_a_translator_is_greedy(options):
     _, greedy, search = searches(options, beam_size=1)
     expected = greedy.predict_on_batch(SOURCE)
-    found = search.predict_on_batch(SOURCE)[0][:, 0]
+    found = search.find(SOURCE)[0][:, 0]
     limits = 2 * (SOURCE != 0).sum(1) + 10
     for row, limit in enumerate(limits):
         assert found[row, :limit].tolist() == expected[row, :limit].tolist()
@@ -392,10 +396,10 @@ def test_beam_1_of_a_translator_is_greedy(options):
 @pytest.mark.parametrize("options", tiered_values(PLACES, ["inside"]))
 def test_a_sentence_does_not_depend_on_its_batch(options):
     _, _, search = searches(options, beam_size=3, coverage_penalty=0.3)
-    together = search.predict_on_batch(SOURCE)
+    together = search.find(SOURCE)
     for row in range(len(SOURCE)):
-        alone = search.predict_on_batch(SOURCE[row : row + 1])
-        wide = search.predict_on_batch(np.pad(SOURCE[row : row + 1], ((0, 0), (0, 2))))
+        alone = search.find(SOURCE[row : row + 1])
+        wide = search.find(np.pad(SOURCE[row : row + 1], ((0, 0), (0, 2))))
         assert alone[0][0, 0].tolist() == together[0][row, 0].tolist()
         assert wide[0][0, 0, :16].tolist() == together[0][row, 0].tolist()
         assert alone[1][0] == pytest.approx(together[1][row], abs=1e-5)
@@ -406,7 +410,7 @@ def test_coverage_by_teacher_forcing():
     model, _, search = searches(
         {"cell": "gru"}, beam_size=5, n_best=5, coverage_penalty=0.5, max_length=6
     )
-    out, scores, sums = search.predict_on_batch(SOURCE)
+    out, scores, sums = search.find(SOURCE)
     assert out.shape == (4, 5, 6)
     encoded = search.encoder(SOURCE)
     for i in range(5):

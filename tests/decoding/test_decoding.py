@@ -121,7 +121,7 @@ def run_sample(step, given, uniform, temperature=1.0, state=(), **options):
     temperature = np.broadcast_to(temperature, (len(given), 1)).astype(np.float32)
     tensors = map(ops.convert_to_tensor, (given, np.float32(uniform), temperature))
     how = SamplingOptions(**options)
-    return ops.convert_to_numpy(sample(step, *tensors, list(state), how))
+    return ops.convert_to_numpy(sample(step, *tensors, list(state), how)[0])
 
 
 def uniforms(rows, length, seed=0):
@@ -373,11 +373,11 @@ def test_sampling(options):
     temperature = np.resize(np.float32([0.0, 1.0, 0.5]), (6, 1))
     inputs = {"given": given, "uniform": uniform, "temperature": temperature}
     sampling = Sampling(model)
-    out = sampling.predict_on_batch(inputs)
+    out, *_ = sampling.predict_on_batch(inputs)
     assert out.dtype == np.int32
     if config.dtype == "float32":
         tensors = {k: ops.convert_to_tensor(v) for k, v in inputs.items()}
-        assert np.array_equal(out, ops.convert_to_numpy(sampling(tensors)))
+        assert np.array_equal(out, ops.convert_to_numpy(sampling(tensors)[0]))
     # By one long pass: each id is the one that its random number stands for.
     states = [np.zeros((6, config.units), np.float32)] * len(model.inputs[1:])
     logits = model.predict_on_batch([out, *states])[0]
@@ -409,5 +409,5 @@ def test_weights_are_shared_with_the_searches():
     for seed in range(4):
         random = np.random.default_rng(seed)
         model.set_weights([random.normal(size=w.shape) for w in model.get_weights()])
-        outputs.add(tuple(sampling.predict_on_batch(inputs)[0].tolist()))
+        outputs.add(tuple(sampling.predict_on_batch(inputs)[0][0].tolist()))
     assert len(outputs) > 1

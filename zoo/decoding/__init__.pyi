@@ -1,6 +1,7 @@
-from .beam import BeamOptions as BeamOptions
 from .beam import beam_search as beam_search
+from .beam_options import BeamOptions as BeamOptions
 from .continuation import Continuation as Continuation
+from .continuation import PromptReader as PromptReader
 from .greedy import greedy_search as greedy_search
 from .sampling import Sampling as Sampling
 from .sampling import SamplingOptions as SamplingOptions
@@ -19,6 +20,7 @@ __all__ = [
     "Continuation",
     "GreedySearch",
     "Marginals",
+    "PromptReader",
     "Sampling",
     "SamplingOptions",
     "ViterbiSearch",

@@ -2,79 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from keras import ops
 
+from zoo.decoding.beam_options import BeamOptions
 from zoo.decoding.steps import LOWEST, occurring
 from zoo.text.vocabulary import END, UNKNOWN
-
-
-@dataclass(frozen=True, kw_only=True)
-class BeamOptions:
-    """How to search.
-
-    The score of a hypothesis `y` is `log p(y) / lp(y) + coverage_penalty * cp(y)`, with
-    `lp(y) = ((5 + |y|) / 6) ** length_penalty` and `cp(y)` the sum over the source of
-    `log min(1, attention received)` (Wu et al. 2016). Lengths count the end.
-
-    Args:
-        beam_size: how many open hypotheses are extended at each step.
-        n_best: how many finished ones are returned.
-        length_penalty: 0 compares log-probabilities, 1 nearly their mean over tokens.
-        coverage_penalty: weight of the penalty for source words that attention has left
-            out.
-        min_length: no hypothesis ends before this length.
-        max_length: no hypothesis is longer; one that has not ended there is cut. None
-            for a length that depends on the source's.
-        blocked_ngrams: no sequence of this many tokens occurs twice; 0 allows all.
-        unknown: whether the unknown token may be written.
-
-    Raises:
-        ValueError: if a value is out of its range.
-
-    >>> BeamOptions(beam_size=2, n_best=3)
-    Traceback (most recent call last):
-    ValueError: n_best: expected at most beam_size, 2, got 3
-    """
-
-    beam_size: int = 5
-    n_best: int = 1
-    length_penalty: float = 1.0
-    coverage_penalty: float = 0.0
-    min_length: int = 1
-    max_length: int | None = None
-    blocked_ngrams: int = 0
-    unknown: bool = False
-
-    def __post_init__(self) -> None:
-        least = {
-            "beam_size": 1,
-            "n_best": 1,
-            "length_penalty": 0,
-            "coverage_penalty": 0,
-            "min_length": 1,
-            "max_length": self.min_length,
-            "blocked_ngrams": 0,
-            "unknown": False,
-        }
-        for field in fields(self):
-            value, smallest = getattr(self, field.name), least[field.name]
-            if value is not None and not smallest <= value < float("inf"):
-                raise ValueError(
-                    f"{field.name}: expected at least {smallest}, got {value}"
-                )
-        if self.n_best > self.beam_size:
-            raise ValueError(
-                f"n_best: expected at most beam_size, {self.beam_size}, "
-                f"got {self.n_best}"
-            )
-
-    def length_divisor(self, length):
-        """Returns `lp` of a length; see above."""
-        return ((5.0 + ops.cast(length, "float32")) / 6.0) ** self.length_penalty
 
 
 def beam_search(
@@ -86,6 +22,7 @@ def beam_search(
     options: BeamOptions,
     end: int = END,
     penalty: Callable[[list], Any] | None = None,
+    numbers: Mapping[str, Any] | None = None,
 ) -> tuple:
     """Finds hypotheses of high score.
 
@@ -107,13 +44,17 @@ def beam_search(
         end: the id that ends a hypothesis.
         penalty: from the states that a step has returned to what is added to the score
             of a hypothesis that finishes there, at most 0, `[rows]`.
+        numbers: `options.numbers` as tensors, `[batch]` each, which stand in place of
+            those of `options`; with a smaller `n_best`, only as many are right of what
+            is returned.
 
     Returns:
         The best hypotheses first: their ids, int32 `[batch, n_best, max_length]`, 0
         after the end; their scores, and their log-probabilities, float32 `[batch,
         n_best]`, -infinity where there are not as many.
     """
-    search = _BeamLoop(step, limits, max_length, options, end, penalty)
+    numbers = options.numbers() if numbers is None else numbers
+    search = _BeamLoop(step, limits, max_length, options, numbers, end, penalty)
     start = search.start(ids, state)
     finished = ops.while_loop(search.goes_on, search.advance, start)[5]
     scores, sums, out = (array[:, : options.n_best] for array in finished)
@@ -136,6 +77,7 @@ class _BeamLoop:
     limits: Any
     max_length: int
     options: BeamOptions
+    numbers: Mapping[str, Any]
     end: int
     penalty: Callable[[list], Any] | None
 
@@ -212,7 +154,7 @@ class _BeamLoop:
         width = min(2 * beams + END + 1, size)
         logits, tokens = ops.top_k(logits, width)  # [rows, width]
         tokens = ops.cast(tokens, "int32")
-        logs = ops.where(self._may_follow(tokens, t), logits - total, LOWEST)
+        logs = ops.where(self._may_follow(tokens, t, batch), logits - total, LOWEST)
         logs = ops.reshape(logs, (batch, beams, width)) + sums[:, :, None]
         sums, chosen = ops.top_k(ops.reshape(logs, (batch, beams * width)), 2 * beams)
         chosen = ops.cast(chosen, "int32")  # [batch, 2 * beams]
@@ -222,16 +164,29 @@ class _BeamLoop:
         out = ops.where(columns == t, tokens[:, :, None], _pick(out, parents))
         return sums, parents, tokens, out
 
-    def _may_follow(self, tokens, t):
+    def _may_follow(self, tokens, t, batch):
+        """Whether each token may follow its hypothesis, bool `[rows, width]`."""
+        unknown, least = (
+            ops.repeat(self._number(name, batch), self.options.beam_size)[:, None]
+            for name in ("unknown", "min_length")
+        )  # [rows, 1]
         allowed = ops.logical_or(tokens > END, tokens == self.end)
-        if self.options.unknown:
-            allowed = ops.logical_or(allowed, tokens == UNKNOWN)
-        early = ops.logical_and(tokens == self.end, t + 1 < self.options.min_length)
+        allowed = ops.logical_or(allowed, ops.logical_and(unknown, tokens == UNKNOWN))
+        early = ops.logical_and(tokens == self.end, t + 1 < least)
         return ops.logical_and(allowed, ops.logical_not(early))
+
+    def _number(self, name: str, batch):
+        """Returns a number of the options for each row of the batch, `[batch]`."""
+        return ops.broadcast_to(self.numbers[name], (batch,))
+
+    def _length_divisor(self, length):
+        """Returns `lp` of a length or of each row's, `[batch]`; see `BeamOptions`."""
+        penalty = self.numbers["length_penalty"]
+        return ((5.0 + ops.cast(length, "float32")) / 6.0) ** penalty
 
     def _score(self, t, sums, parents, state: list):
         """Returns the scores that hypotheses have if they finish now."""
-        scores = sums / self.options.length_divisor(t + 1)
+        scores = sums / self._length_divisor(t + 1)[:, None]
         if self.penalty is not None:
             penalties = ops.reshape(self.penalty(state), (-1, self.options.beam_size))
             scores += _pick(penalties, parents)
@@ -244,8 +199,9 @@ class _BeamLoop:
             sums: log-probabilities of the open hypotheses, `[batch, beams]`.
             scores: of the finished ones, `[batch, beams]`.
         """
-        within_reach = sums[:, 0] / self.options.length_divisor(self.limits)
-        lost = within_reach <= scores[:, self.options.n_best - 1]
+        within_reach = sums[:, 0] / self._length_divisor(self.limits)
+        last = self._number("n_best", ops.shape(sums)[0])[:, None] - 1
+        lost = within_reach <= ops.take_along_axis(scores, last, axis=1)[:, 0]
         lost = ops.logical_or(lost, sums[:, 0] <= LOWEST / 2)
         full = scores[:, -1] > LOWEST / 2
         return ops.logical_or(lost, full)

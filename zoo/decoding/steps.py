@@ -12,6 +12,17 @@ from zoo.text.vocabulary import END
 LOWEST = -1e9  # a logarithm that stands for impossible
 
 
+def buffer_length(length: int) -> int:
+    """Returns the length of the buffer for a sequence: a power of two, at least 16.
+
+    Programs are compiled for buffers; how much of one is used is their argument.
+
+    >>> [buffer_length(n) for n in (1, 16, 17, 100)]
+    [16, 16, 32, 128]
+    """
+    return max(16, 1 << (length - 1).bit_length())
+
+
 def rule_out(logits):
     """Rules out padding, unknown and start, which are never written."""
     ids = ops.arange(ops.shape(logits)[-1])

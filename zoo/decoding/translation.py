@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import ops
 
-from zoo.decoding.beam import BeamOptions, beam_search
+from zoo.decoding.beam import beam_search
+from zoo.decoding.beam_options import BeamOptions
 from zoo.decoding.greedy import greedy_search
 from zoo.decoding.steps import compile_for_prediction
 from zoo.text.vocabulary import START
@@ -62,11 +64,13 @@ class GreedySearch(TranslationSearch):
 class BeamSearch(TranslationSearch):
     """Keeps several hypotheses at a time; see `zoo.decoding.beam_search`.
 
-    A translation has at most `max_length` tokens; if that is None, 10 more than twice
-    those of its source.
-
     Args:
-        options: how to search. A coverage penalty needs attention.
+        options: what is compiled; see `BeamOptions.program`. A coverage penalty needs
+            attention.
+
+    Call arguments:
+        inputs: a dict of `source_ids`, int32 `[batch, time]`; `limits`, the longest
+            length of each translation, int32 `[batch]`; and `BeamOptions.numbers`.
 
     Returns:
         The best first: target ids, int32 `[batch, n_best, 2 * time + 10]`, or of
@@ -83,19 +87,42 @@ class BeamSearch(TranslationSearch):
         super().__init__(encoder, decoder, num_states)
         self.options = options
 
-    def call(self, source_ids):
-        options = self.options
+    def find(self, source_ids: np.ndarray, options: BeamOptions) -> tuple:
+        """Searches for translations of a batch.
+
+        A translation has at most `max_length` tokens; if that is None, 10 more than
+        twice those of its source.
+
+        Args:
+            source_ids: int32 `[batch, time]`.
+            options: how to search; of the same program as the model's.
+
+        Returns:
+            The best first: target ids, int32 `[batch, n_best, longest]`; scores and
+            log-probabilities, float32 `[batch, n_best]`.
+        """
+        limits = 2 * np.count_nonzero(source_ids, axis=1) + 10  # [batch]
+        if options.max_length is not None:
+            limits[:] = options.max_length
+        found = self.predict_on_batch(
+            {
+                "source_ids": source_ids,
+                "limits": limits.astype(np.int32),
+                **options.numbers(len(source_ids)),
+            }
+        )
+        ids, scores, sums = (array[:, : options.n_best] for array in found)
+        return ids[..., : options.max_length], scores, sums
+
+    def call(self, inputs):
+        options, source_ids = self.options, inputs["source_ids"]
         first, states, context = self.encode(source_ids)
-        real = ops.cast(source_ids != 0, "int32")  # [batch, time]
-        limits = 2 * ops.sum(real, axis=1) + 10  # [batch]
-        longest = 2 * ops.shape(source_ids)[1] + 10
-        if options.max_length:
-            longest = options.max_length
-            limits = ops.full_like(first, longest)
+        is_real = ops.repeat(source_ids != 0, options.beam_size, axis=0)  # [rows, time]
+        longest = options.max_length or 2 * ops.shape(source_ids)[1] + 10
         covering = options.coverage_penalty > 0
         if covering:  # the attention that each word of the source has received
             states = [*states, ops.zeros(ops.shape(source_ids))]
-        is_real = ops.repeat(real, options.beam_size, axis=0) > 0  # [rows, time]
+        weights = ops.repeat(inputs["coverage_penalty"], options.beam_size)  # [rows]
 
         def step(ids, states):
             logits, new, rest = self.decode(ids, states[: self.num_states], context)
@@ -106,14 +133,15 @@ class BeamSearch(TranslationSearch):
         def penalty(states):
             received = ops.log(ops.clip(states[-1], 1e-9, 1.0))  # [rows, time]
             shortfall = ops.sum(ops.where(is_real, received, 0.0), axis=1)
-            return options.coverage_penalty * shortfall  # [rows]
+            return weights * shortfall  # [rows]
 
         return beam_search(
             step,
             first,
             states,
-            limits,
+            inputs["limits"],
             longest,
             options,
             penalty=penalty if covering else None,
+            numbers=inputs,
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.decoding.steps import compile_for_prediction
 from zoo.evaluation.calibration import find_temperature
+from zoo.inference.long_texts import first_tokens
 from zoo.inference.trained_model import (
     TrainedModel,
     as_texts,
@@ -83,7 +84,8 @@ class Classifier(TrainedModel):
 
     def encode(self, text: str) -> np.ndarray:
         """Returns the token ids of a text, int32 `[time]`; unknown if it is empty."""
-        tokens = self.tokenizer.tokenize(text)[: self.settings["max_length"]]
+        longest = self.settings["max_length"]
+        tokens = first_tokens(self.tokenizer.tokenize, text, longest)
         return self.vocabulary.encode(tokens or [SPECIAL_TOKENS[UNKNOWN]])
 
     def logits(self, examples: Sequence[np.ndarray]) -> np.ndarray:
@@ -115,7 +117,8 @@ class Classifier(TrainedModel):
         if self.config.head == "multiclass":
             p = np.exp(z - z.max())
             return p / p.sum()
-        p = 1 / (1 + np.exp(-z))  # [outputs]
+        with np.errstate(over="ignore"):  # of a probability of 0
+            p = 1 / (1 + np.exp(-z))  # [outputs]
         return np.array([1 - p[0], p[0]]) if self.config.head == "binary" else p
 
     def in_words(self, prediction: Prediction) -> Prediction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,8 @@ SEARCH_OPTIONS: tuple[Option, ...] = (  # of `Translator.n_best`
     (
         "--beam_size",
         {**WHOLE, "default": 1},
-        "hypotheses kept by the search; 1 takes the likeliest token each time",
+        "hypotheses kept by the search, up to 512; 1 takes the likeliest token each "
+        "time",
     ),
     (
         "--length_penalty",
@@ -47,7 +49,8 @@ SEARCH_OPTIONS: tuple[Option, ...] = (  # of `Translator.n_best`
     (
         "--max_length",
         WHOLE,
-        "most target tokens, the end included (default: twice the source's and 10)",
+        "most target tokens, the end included, up to 4096 (default: twice the source's "
+        "and 10)",
     ),
     (
         "--blocked_ngrams",
@@ -169,8 +172,12 @@ def prepare_translation(
     names = [flag.removeprefix("--") for flag, _, _ in SEARCH_OPTIONS]
     search = {name: getattr(options, name) for name in names}
     lm = _language_model(options) if options.rerank else None
+    told: list[str] = []
 
     def translate(texts: list[str]) -> list[str] | list[list[Hypothesis]]:
+        if not told and (message := _about_long_texts(model, texts)):
+            told.append(message)
+            print(f"note: {message}", file=sys.stderr)
         if lm is None and options.n_best == 1:
             return model.translate(texts, **search)
         if lm is None:
@@ -184,6 +191,21 @@ def prepare_translation(
         return [found[0].text if found else "" for found in answers]
 
     return translate
+
+
+def _about_long_texts(model: Translator, texts: list[str]) -> str:
+    """Says that a text is too long to be translated at once; empty if none is."""
+    from zoo.inference.translator import MOST_TOKENS
+
+    for text in texts:
+        # No token is shorter than a character, but one of subwords is put before all.
+        tokens = len(model.encode(text)) - 1 if len(text) >= MOST_TOKENS else 0
+        if tokens > MOST_TOKENS:
+            return (
+                f"a text of {tokens:,} tokens is translated sentence by sentence, as "
+                f"is each of more than {MOST_TOKENS}"
+            )
+    return ""
 
 
 def _language_model(options: argparse.Namespace) -> LanguageModel:

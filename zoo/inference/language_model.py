@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 import keras
 import numpy as np
 
-from zoo.decoding.beam import BeamOptions
-from zoo.decoding.continuation import Continuation
+from zoo.decoding.beam_options import BeamOptions
+from zoo.decoding.continuation import Continuation, PromptReader
 from zoo.decoding.sampling import Sampling, SamplingOptions
 from zoo.decoding.steps import compile_for_prediction
+from zoo.evaluation.plain_numbers import perplexity
 from zoo.inference.cache import Cache
 from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.score import Score
 from zoo.inference.stream_reading import StreamReader, zero_states
 from zoo.inference.trained_model import (
+    PROGRAMS,
     TrainedModel,
     as_texts,
     batches_by_length,
@@ -31,7 +33,8 @@ from zoo.text.normalization import normalize
 from zoo.text.tokenizers import Tokenizer
 from zoo.text.vocabulary import END, Vocabulary
 
-PROMPT_STEP = 128  # prompts and what follows are padded to multiples: few programs
+MOST_TOKENS = 1024  # of a line whose probabilities are computed at once
+PIECE = 128  # tokens of a prompt, or of what follows it, of one call: one shape
 
 
 class LanguageModel(TrainedModel):
@@ -57,8 +60,14 @@ class LanguageModel(TrainedModel):
         lower_unknown = settings.get("lower_unknown", False)
         self.vocabulary = Vocabulary(vocabularies["tokens"], lower_unknown)
         check_size("vocabulary_size", config.vocabulary_size, self.vocabulary)
-        self._searches: dict[SamplingOptions | BeamOptions, keras.Model] = {}
         compile_for_prediction(self.keras_model)
+        self._prompt_reader = PromptReader(self.keras_model)
+        self._sampling = functools.lru_cache(PROGRAMS)(
+            functools.partial(Sampling, self.keras_model)
+        )
+        self._continuation = functools.lru_cache(PROGRAMS)(
+            functools.partial(Continuation, self.keras_model, end=self.boundary)
+        )
 
     def build(self, config: LanguageModelConfig) -> keras.Model:
         """Builds the Keras model of a configuration."""
@@ -119,7 +128,12 @@ class LanguageModel(TrainedModel):
         """
         known = [self.encode(text + "\n") for text in texts]
         answers = [(0.0, len(ids)) for ids in known]
-        for rows, batch in batches_by_length(known):
+        long = {i for i, ids in enumerate(known) if len(ids) > MOST_TOKENS}
+        for i in long:  # read in windows
+            answers[i] = float(self.log_probabilities(known[i]).sum()), len(known[i])
+        short = [i for i in range(len(known)) if i not in long]
+        for places, batch in batches_by_length([known[i] for i in short]):
+            rows = [short[place] for place in places]
             before = np.roll(batch, 1, axis=1)  # [batch, time]
             before[:, 0] = self.boundary
             states = zero_states(self.keras_model, len(batch))
@@ -158,11 +172,11 @@ class LanguageModel(TrainedModel):
             text += "\n"
         ids = self.encode(text)
         logs = self.log_probabilities(ids, cache=cache)
-        perplexity = bits = math.nan
+        per_token = bits = math.nan
         if len(ids):
-            perplexity = math.exp(-logs.mean())
+            per_token = perplexity(-logs.mean())
             bits = float(-logs.sum()) / math.log(2) / len(normalize(text))
-        return Score(self.vocabulary.decode(ids), logs.tolist(), perplexity, bits)
+        return Score(self.vocabulary.decode(ids), logs.tolist(), per_token, bits)
 
     def generate(
         self,
@@ -195,21 +209,51 @@ class LanguageModel(TrainedModel):
         if seed < 0:
             raise ValueError(f"seed: expected at least 0, got {seed}")
         how = SamplingOptions(**options)
-        if how not in self._searches:
-            self._searches[how] = Sampling(self.keras_model, how)
-        given = self._given(prompt, max_tokens)  # [1, length]
-        start = np.count_nonzero(given)
-        drawn = slice(start, start + max_tokens)
-        noise = np.zeros(given.shape, np.float32)
-        noise[0, drawn] = np.random.default_rng(seed).random(max_tokens, np.float32)
-        ids = self._searches[how].predict_on_batch(
-            {
-                "given": given,
-                "uniform": noise,
-                "temperature": np.full((1, 1), temperature, np.float32),
-            }
-        )
-        return self._joined(prompt, ids[0, drawn])
+        known, states = self._read(prompt)
+        drawn: list[int] = []
+        for numbers in _uniform(seed, max_tokens):
+            text = [*known, *drawn]
+            ids, states = self._draw(text, states, numbers, temperature, how)
+            drawn += ids
+        return self._joined(prompt, drawn)
+
+    def _draw(
+        self,
+        known: list[int],
+        states: list[np.ndarray],
+        numbers: np.ndarray,
+        temperature: float,
+        how: SamplingOptions,
+    ) -> tuple[list[int], list[np.ndarray]]:
+        """Draws the next tokens of a text.
+
+        Args:
+            known: the ids so far.
+            states: before the last of them.
+            numbers: random ones, at most `PIECE`: as many ids are drawn.
+            temperature: as for `generate`.
+            how: likewise.
+
+        Returns:
+            The ids, and the states before the last of them.
+        """
+        given = np.zeros((1, 1 + PIECE), np.int32)
+        uniform = np.zeros(given.shape, np.float32)
+        given[0, 0], uniform[0, 1 : 1 + len(numbers)] = known[-1], numbers
+        inputs: dict[str, Any] = {
+            "given": given,
+            "uniform": uniform,
+            "temperature": np.full((1, 1), temperature, np.float32),
+            "states": states,
+            "seen": np.zeros((1, 1), bool),
+            "steps": np.full(1, len(numbers), np.int32),
+            **how.numbers(),
+        }
+        if how.repetition_penalty != 1:
+            seen = np.isin(np.arange(len(self.vocabulary)), known)
+            inputs["seen"] = seen[None]  # [1, vocabulary]
+        ids, *states = self._sampling(how.program()).predict_on_batch(inputs)
+        return ids[0, 1 : 1 + len(numbers)].tolist(), states
 
     def continuations(
         self,
@@ -241,29 +285,28 @@ class LanguageModel(TrainedModel):
         )
         if how.coverage_penalty:
             raise ValueError("coverage_penalty: a language model has no attention")
-        if how not in self._searches:
-            self._searches[how] = Continuation(self.keras_model, how, self.boundary)
-        found, scores, sums = self._searches[how].predict_on_batch(
-            self._given(prompt, 0)
-        )
+        known, states = self._read(prompt)
+        search = self._continuation(how.program())
+        found, scores, sums = search.find(np.array(known[-1:], np.int32), states, how)
         return [
             Hypothesis(self._joined(prompt, ids[ids != 0]), float(score), float(total))
             for ids, score, total in zip(found[0], scores[0], sums[0])
             if np.isfinite(score)
         ]
 
-    def _given(self, prompt: str, max_tokens: int) -> np.ndarray:
-        """Returns the boundary, a prompt's ids and room for more, int32 `[1, length]`.
+    def _read(self, prompt: str) -> tuple[list[int], list[np.ndarray]]:
+        """Returns the boundary and a prompt's ids, and the states before the last."""
+        known = [self.boundary, *self.encode(prompt).tolist()]
+        states = zero_states(self.keras_model, 1)
+        for begin in range(0, len(known) - 1, PIECE):
+            piece = known[begin : min(begin + PIECE, len(known) - 1)]
+            given = np.zeros((1, PIECE), np.int32)
+            given[0, : len(piece)] = piece
+            inputs = {"given": given, "states": states}
+            states = self._prompt_reader.predict_on_batch(inputs)
+        return known, states
 
-        There are few lengths, so that few programs are compiled.
-        """
-        known = self.encode(prompt)
-        length = 1 + len(known) + max_tokens
-        given = np.zeros((1, -(-length // PROMPT_STEP) * PROMPT_STEP), np.int32)
-        given[0, 0], given[0, 1 : 1 + len(known)] = self.boundary, known
-        return given
-
-    def _joined(self, prompt: str, ids: np.ndarray) -> str:
+    def _joined(self, prompt: str, ids: Iterable[int]) -> str:
         """Returns a prompt and the text of the ids that follow it."""
         text = self.text(ids)
         if self.by_characters or not prompt or prompt[-1].isspace() or text[:1] == "\n":
@@ -280,6 +323,13 @@ class LanguageModel(TrainedModel):
             lines.append(self.tokenizer.detokenize(tokens[begin:stop]))
             begin = stop + 1
         return "\n".join([*lines, self.tokenizer.detokenize(tokens[begin:])])
+
+
+def _uniform(seed: int, count: int) -> Iterator[np.ndarray]:
+    """Yields random numbers in [0, 1), float32, in pieces of at most `PIECE`."""
+    random = np.random.default_rng(seed)
+    for begin in range(0, count, PIECE):
+        yield random.random(min(PIECE, count - begin), np.float32)
 
 
 def _check_max_tokens(max_tokens: int) -> None:

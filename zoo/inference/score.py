@@ -12,7 +12,8 @@ class Score:
     Attributes:
         tokens: what was predicted, in order.
         log_probabilities: of each token given those before it, in nats.
-        perplexity: exp of the mean negative log-probability; NaN without tokens.
+        perplexity: exp of the mean negative log-probability, which may be infinite; NaN
+            without tokens.
         bits_per_character: of the text, and by words of its last newline; NaN without
             tokens.
     """

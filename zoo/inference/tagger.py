@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ import numpy as np
 
 from zoo.decoding.steps import compile_for_prediction
 from zoo.decoding.tagging import BestTaggings, Marginals, ViterbiSearch
+from zoo.inference.long_texts import best_sums, cut, pieces, regroup
 from zoo.inference.trained_model import (
+    PROGRAMS,
     TrainedModel,
     batches_by_length,
     check_settings,
@@ -28,6 +31,7 @@ from zoo.text.span_tags import rules_and_notation
 from zoo.text.tokenizers import KINDS, Tokenizer
 from zoo.text.vocabulary import Labels, Vocabulary
 
+MOST_WORDS = 1000  # of a sentence that is tagged at once
 Sentence = str | Sequence[str]  # a text, or its words
 Pairs = list[tuple[str, str]]  # of word and tag
 
@@ -84,7 +88,7 @@ class Tagger(TrainedModel):
         self.crf = self.keras_model.get_layer(CRF_LAYER) if config.crf else None
         self.viterbi = ViterbiSearch(self.keras_model, self.crf)
         self.marginals = Marginals(self.keras_model, self.crf)
-        self.best_taggings = functools.lru_cache(
+        self.best_taggings = functools.lru_cache(PROGRAMS)(
             functools.partial(BestTaggings, self.keras_model, self.crf)
         )
         self._unshifted: np.ndarray | None = None  # the bias before any shift
@@ -139,7 +143,7 @@ class Tagger(TrainedModel):
         Returns:
             Integers `[time]` for each.
         """
-        out = [np.zeros(0, np.int64)] * len(examples)
+        out = [np.zeros(0, np.int64) for _ in examples]
         for indices, batch in batches_by_length(examples):
             inputs = self.inputs(batch)
             if self.crf:
@@ -180,6 +184,9 @@ class Tagger(TrainedModel):
     def predict(self, sentences, tokenizer=None):
         """Tags one text, or each of several.
 
+        One of more than `MOST_WORDS` words is cut at the ends of sentences; see
+        `zoo.inference.long_texts`.
+
         Args:
             sentences: a string, or an iterable of strings or of lists of words.
             tokenizer: what cuts strings into words; None for the model's setting.
@@ -190,10 +197,11 @@ class Tagger(TrainedModel):
         """
         single = isinstance(sentences, str)
         split = self._split([sentences] if single else sentences, tokenizer)
-        real = [i for i, words in enumerate(split) if words]
+        parts, owners = cut(split, MOST_WORDS, pieces)
         answers: list[Pairs] = [[] for _ in split]
-        for i, tags in zip(real, self.classes([self.encode(split[i]) for i in real])):
-            answers[i] = self._pairs(split[i], tags)
+        tags = self.classes([self.encode(words) for words in parts])
+        for owner, words, chosen in zip(owners, parts, tags):
+            answers[owner] += self._pairs(words, chosen)
         return answers[0] if single else answers
 
     @overload  # as for `predict`
@@ -227,14 +235,19 @@ class Tagger(TrainedModel):
             raise ValueError(f"n_best: expected at least 1, got {n_best}")
         single = isinstance(sentences, str)
         split = self._split([sentences] if single else sentences, tokenizer)
-        real = [i for i, words in enumerate(split) if words]
-        examples = [self.encode(split[i]) for i in real]
-        answers: list[list[Tagging]] = [[Tagging(1.0, [])] for _ in split]
-        for i, best in zip(real, self._taggings(examples, n_best)):
-            answers[i] = [
-                Tagging(probability, self._pairs(split[i], tags))
-                for probability, tags in best
+        parts, owners = cut(split, MOST_WORDS, pieces)
+        taggings = self._taggings([self.encode(words) for words in parts], n_best)
+        ranked = [
+            [(log, self._pairs(words, tags)) for log, tags in best]
+            for words, best in zip(parts, taggings)
+        ]
+        answers = [
+            [
+                Tagging(math.exp(log), [*itertools.chain(*pairs)])
+                for log, pairs in best_sums(of_parts, n_best)
             ]
+            for of_parts in regroup(ranked, owners, len(split))
+        ]
         return answers[0] if single else answers
 
     def probabilities(
@@ -251,16 +264,18 @@ class Tagger(TrainedModel):
             are sums over all taggings of the sentence.
         """
         split = self._split(sentences, tokenizer)
-        real = [i for i, words in enumerate(split) if words]
-        examples = [self.encode(split[i]) for i in real]
+        parts, owners = cut(split, MOST_WORDS, pieces)
+        rows = [np.zeros((0, len(self.labels)), np.float32) for _ in parts]
+        for indices, batch in batches_by_length([self.encode(part) for part in parts]):
+            found = self.marginals.predict_on_batch(self.inputs(batch))
+            for i, row in zip(indices, found):  # [time, tags]
+                rows[i] = row
         answers: list[list[tuple[str, dict[str, float]]]] = [[] for _ in split]
-        for indices, batch in batches_by_length(examples):
-            rows = self.marginals.predict_on_batch(self.inputs(batch))
-            for row, i in zip(rows, indices):  # [time, tags]
-                answers[real[i]] = [
-                    (word, dict(zip(self.labels.names, values.tolist())))
-                    for word, values in zip(split[real[i]], row)
-                ]
+        for owner, words, row in zip(owners, parts, rows):
+            answers[owner] += [
+                (word, dict(zip(self.labels.names, values.tolist())))
+                for word, values in zip(words, row)
+            ]
         return answers
 
     def _split(
@@ -277,7 +292,8 @@ class Tagger(TrainedModel):
     def _taggings(
         self, examples: Sequence[np.ndarray], n_best: int
     ) -> list[list[tuple[float, np.ndarray]]]:
-        """Returns the likeliest taggings of encoded sentences, with probabilities."""
+        """Returns the likeliest taggings of encoded sentences, with the logarithms of
+        their probabilities."""
         search = self.best_taggings(n_best)
         out: list[list[tuple[float, np.ndarray]]] = [[] for _ in examples]
         for indices, batch in batches_by_length(examples):
@@ -285,7 +301,7 @@ class Tagger(TrainedModel):
             paths, logs = search.predict_on_batch(self.inputs(batch))
             for row, i in enumerate(indices):
                 out[i] = [
-                    (math.exp(log), path[: len(examples[i])])
+                    (float(log), path[: len(examples[i])])
                     for rank, (log, path) in enumerate(zip(logs[row], paths[row]))
                     if log > FORBIDDEN / 2 or rank == 0
                 ]

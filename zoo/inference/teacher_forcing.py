@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
+from zoo.inference.long_texts import check_length
 from zoo.inference.trained_model import batches_by_length, chosen_log_probabilities
 from zoo.text.vocabulary import END, PAD, START
 
+MOST_TOKENS = 4096  # of a text with its end, as attention compares all with all
 MAX_ATTENTION_WEIGHTS = 2**18  # of a batch that are held at once
 
 
@@ -59,7 +61,12 @@ class TeacherForcing:
         Args:
             sources: ids with their end, int32 `[time]` each.
             targets: the same, as many.
+
+        Raises:
+            ValueError: if one has more than `MOST_TOKENS`.
         """
+        for name, listed in (("sources", sources), ("targets", targets)):
+            check_length(name, max(map(len, listed), default=0), MOST_TOKENS)
         pairs = []
         for source, target in zip(sources, targets):
             pair = np.zeros((max(len(source), len(target)), 2), np.int32)

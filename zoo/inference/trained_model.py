@@ -21,6 +21,7 @@ from zoo.text.vocabulary import Vocabulary
 from zoo.training import pretrained_embeddings
 
 BATCH_ROWS = 32  # of a prediction batch: always as many, so that few programs compile
+PROGRAMS = 8  # of a kind that a model keeps; what was not used for longest goes
 MAX_BATCH_TOKENS = BATCH_ROWS * 256  # padding included; one longer row is a batch too
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
 import keras
 import numpy as np
 
-from zoo.decoding.beam import BeamOptions
+from zoo.decoding.beam_options import BeamOptions
 from zoo.decoding.steps import compile_for_prediction
 from zoo.decoding.translation import BeamSearch, GreedySearch
+from zoo.inference import long_texts
 from zoo.inference.hypothesis import Hypothesis
 from zoo.inference.teacher_forcing import TeacherForcing
 from zoo.inference.trained_model import (
+    PROGRAMS,
     TrainedModel,
     as_texts,
     batches_by_length,
@@ -31,6 +34,8 @@ from zoo.models.translator import (
 from zoo.text.stored import AnyTokenizer, restored
 from zoo.text.tokenizers import JOINER
 from zoo.text.vocabulary import END, PAD, UNKNOWN, Vocabulary
+
+MOST_TOKENS = 256  # of a text that is translated at once
 
 
 class Translator(TrainedModel):
@@ -76,7 +81,9 @@ class Translator(TrainedModel):
         self.teacher_forcing = TeacherForcing(*self._parts)
         for model in (self.keras_model, *self._parts[:2]):
             compile_for_prediction(model)
-        self._beam_searches: dict[BeamOptions, BeamSearch] = {}
+        self._beam_searches = functools.lru_cache(PROGRAMS)(
+            functools.partial(BeamSearch, *self._parts)
+        )
 
     def build(self, config: TranslatorConfig) -> keras.Model:
         """Builds the Keras model of a configuration."""
@@ -98,8 +105,10 @@ class Translator(TrainedModel):
 
     def encode(self, text: str) -> np.ndarray:
         """Returns the source ids of a text with its end, int32 `[time]`."""
-        ids = self.source_vocabulary.encode(self.source_tokenizer.tokenize(text))
-        return np.append(ids, np.int32(END))
+        return self._encode(self.source_tokenizer.tokenize(text))
+
+    def _encode(self, tokens: list[str]) -> np.ndarray:
+        return np.append(self.source_vocabulary.encode(tokens), np.int32(END))
 
     def encode_target(self, text: str) -> np.ndarray:
         """Returns the target ids of a text with its end, int32 `[time]`."""
@@ -140,6 +149,9 @@ class Translator(TrainedModel):
     def translate(self, texts, beam_size=1, replace_unknown=False, **options):
         """Translates one text, or each of several.
 
+        A text of more than `MOST_TOKENS` is translated sentence by sentence, each with
+        the limits of the options; see `zoo.inference.long_texts`.
+
         Args:
             texts: a string or an iterable of strings.
             beam_size: how many hypotheses are kept; 1 takes the likeliest token each
@@ -159,15 +171,18 @@ class Translator(TrainedModel):
         listed, single = as_texts(texts)
         how = BeamOptions(beam_size=beam_size, unknown=replace_unknown, **options)
         if how == BeamOptions(beam_size=1):
-            answers = self._translate_greedily(listed)
+            parts, owners = self._parts_of(listed)
+            found = self._translate_greedily(parts)
+            grouped = long_texts.regroup(found, owners, len(listed))
+            answers = [long_texts.join(translations) for translations in grouped]
         else:
             best = self.n_best(listed, 1, beam_size, replace_unknown, **options)
             answers = [found[0].text if found else "" for found in best]
         return answers[0] if single else answers
 
-    def _translate_greedily(self, texts: list[str]) -> list[str]:
-        answers = [""] * len(texts)
-        for rows, batch in self._batches(texts):
+    def _translate_greedily(self, parts: list[list[str]]) -> list[str]:
+        answers = [""] * len(parts)
+        for rows, batch in batches_by_length([self._encode(part) for part in parts]):
             outputs = self.search.predict_on_batch(batch)  # [batch, target]
             for row, i in enumerate(rows):
                 # A row that never ends is cut by its own length, not by its batch's.
@@ -205,7 +220,8 @@ class Translator(TrainedModel):
 
         Returns:
             For a string a list of hypotheses, the best first; else a list of such
-            lists. There may be fewer than `n_best`, and are none for an empty text.
+            lists. There may be fewer than `n_best`, and are none for an empty text. The
+            scores of a long text are sums over its sentences.
 
         Raises:
             ValueError: as `translate` does.
@@ -215,49 +231,54 @@ class Translator(TrainedModel):
         )
         search = self._beam_search(how)
         listed, single = as_texts(texts)
-        answers: list[list[Hypothesis]] = [[] for _ in listed]
-        for rows, batch in self._batches(listed):
+        parts, owners = self._parts_of(listed)
+        found = self._search(search, parts, how)
+        grouped = long_texts.regroup(found, owners, len(listed))
+        answers = [long_texts.join_hypotheses(group, n_best) for group in grouped]
+        return answers[0] if single else answers
+
+    def _search(
+        self, search: BeamSearch, parts: list[list[str]], how: BeamOptions
+    ) -> list[list[Hypothesis]]:
+        """Returns the best translations of tokens."""
+        answers: list[list[Hypothesis]] = [[] for _ in parts]
+        for rows, batch in batches_by_length([self._encode(part) for part in parts]):
             # [batch, n_best, target], and [batch, n_best] twice
-            found, scores, sums = search.predict_on_batch(batch)
-            for n in range(n_best):
-                words = self._source_words(
-                    batch, found[:, n], [listed[i] for i in rows]
-                )
+            found, scores, sums = search.find(batch, how)
+            for n in range(how.n_best):
+                words = self._source_words(batch, found[:, n], [parts[i] for i in rows])
                 for row, i in enumerate(rows):
                     if np.isfinite(scores[row, n]):
                         text = self.decode(found[row, n], words[row])
                         score, total = float(scores[row, n]), float(sums[row, n])
                         answers[i].append(Hypothesis(text, score, total))
-        return answers[0] if single else answers
+        return answers
 
     def _beam_search(self, how: BeamOptions) -> BeamSearch:
-        """Returns a search, the same one for the same options."""
+        """Returns a search, the same one where only numbers differ."""
         if (how.unknown or how.coverage_penalty) and not self.attends:
             name = "replace_unknown" if how.unknown else "coverage_penalty"
             raise ValueError(
                 f"{name}: requires attention; this model has attention='none'"
             )
-        if how not in self._beam_searches:
-            self._beam_searches[how] = BeamSearch(*self._parts, how)
-        return self._beam_searches[how]
+        return self._beam_searches(how.program())
 
     def _source_words(
-        self, source_ids: np.ndarray, target_ids: np.ndarray, texts: list[str]
+        self, source_ids: np.ndarray, target_ids: np.ndarray, tokens: list[list[str]]
     ) -> Sequence[list[str] | None]:
         """Returns what to write in place of each target id, should it be unknown.
 
         Args:
             source_ids: int32 `[batch, source]`.
             target_ids: int32 `[batch, target]`.
-            texts: of the sources.
+            tokens: of the sources.
 
         Returns:
-            For each text a source token for each target id; None if all are known.
+            For each source a source token for each target id; None if all are known.
         """
         if not (target_ids == UNKNOWN).any():
-            return [None] * len(texts)
+            return [None] * len(tokens)
         places = self.teacher_forcing.attended(source_ids, target_ids)
-        tokens = map(self.source_tokenizer.tokenize, texts)
         return [[words[i] for i in row] for words, row in zip(tokens, places)]
 
     def log_probabilities(
@@ -272,21 +293,19 @@ class Translator(TrainedModel):
         Returns:
             For each pair the log-probability of the target and its end, in nats, and
             the number of these tokens.
+
+        Raises:
+            ValueError: if a text is too long to be read at once.
         """
         source_ids = [self.encode(text) for text in sources]
         target_ids = [self.encode_target(text) for text in targets]
         totals = self.teacher_forcing.totals(source_ids, target_ids)
         return [(total, len(ids)) for total, ids in zip(totals, target_ids)]
 
-    def _batches(self, texts: list[str]) -> Iterator[tuple[list[int], np.ndarray]]:
-        """Yields which texts a batch of source ids holds, and the batch.
-
-        Texts without a token are left out.
-        """
-        examples = [self.encode(t) for t in texts]
-        real = [i for i, example in enumerate(examples) if len(example) > 1]
-        for rows, batch in batches_by_length([examples[i] for i in real]):
-            yield [real[i] for i in rows], batch
+    def _parts_of(self, texts: list[str]) -> tuple[list[list[str]], list[int]]:
+        """Returns the tokens of what is translated at once; see `long_texts.cut`."""
+        tokens = map(self.source_tokenizer.tokenize, texts)
+        return long_texts.cut(tokens, MOST_TOKENS, long_texts.sentences)
 
     def attention(self, text: str) -> tuple[np.ndarray, list[str], list[str]]:
         """Translates a text and tells where the decoder looked.
@@ -299,11 +318,13 @@ class Translator(TrainedModel):
             in the text even if unknown, and target tokens, each with its end.
 
         Raises:
-            ValueError: if the model has no attention.
+            ValueError: if the model has no attention, or the text is longer than what
+                is translated at once.
         """
         if not self.attends:
             raise ValueError("attention: this model was built without it")
         source = self.encode(text)
+        long_texts.check_length("text", len(source) - 1, MOST_TOKENS)
         target = self.encode_target(self.translate(text))
         weights = self.teacher_forcing.attention(source[None], target[None])[0]
         source_tokens = [
@@ -314,5 +335,5 @@ class Translator(TrainedModel):
         return weights, _without_joiners(source_tokens), _without_joiners(target_tokens)
 
 
-def _without_joiners(tokens: list[str]) -> list[str]:
+def _without_joiners(tokens: Sequence[str]) -> list[str]:
     return [token.removeprefix(JOINER) for token in tokens]

@@ -6,7 +6,6 @@ import csv
 import dataclasses
 import io
 import itertools
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 
 from zoo.atomic_files import expand, is_system_file, write_text
+from zoo.evaluation.plain_numbers import json_text
 from zoo.training.callbacks import Row
 from zoo.training.config import TrainingConfig
 
@@ -96,9 +96,8 @@ class RunDirectory:
         write_text(self.path / "history.csv", table.getvalue())
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Writes `metrics.json`."""
-        text = json.dumps(metrics, indent=1, ensure_ascii=False) + "\n"
-        write_text(self.path / "metrics.json", text)
+        """Writes `metrics.json`, in which a number that is not finite is null."""
+        write_text(self.path / "metrics.json", json_text(metrics, indent=1) + "\n")
 
 
 def _numbered(recipe: str) -> Iterator[Path]:

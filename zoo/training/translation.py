@@ -14,7 +14,7 @@ from zoo.data.assembly import translation_batch
 from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus
 from zoo.data.ragged import Ragged
-from zoo.decoding.beam import BeamOptions
+from zoo.decoding.beam_options import BeamOptions
 from zoo.models.scheduled_sampling import Schedule, build_sampled_training
 from zoo.training.config import TrainingConfig
 
