@@ -23,10 +23,8 @@ import numpy as np
 
 from zoo.configuration import configuration, default_values, option
 from zoo.data import corpora
-from zoo.data.assembly import classification_batch
 from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
-from zoo.data.ragged import Ragged
 from zoo.data.targets import Targets, unseen_decision, with_unseen
 from zoo.evaluation import metrics, plots, strong_baselines
 from zoo.evaluation.baselines import Baseline, StrongBaselineConfig
@@ -56,6 +54,7 @@ from zoo.text.choice import (
     make_tokenizer,
 )
 from zoo.text.stored import subword_files
+from zoo.training.classification import classification_batches, label_settings
 from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.known_tokens import known_tokens
 from zoo.training.objectives import classification_objective
@@ -185,7 +184,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         tokenizer=tokenizer.settings,
         max_length=config.max_length,
         **targets.settings(),
-        **label_settings(config),
+        **label_settings(config.label_names),
         **words.settings(config),
     )
     words.fill(classifier.embedding)
@@ -194,7 +193,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         class_weights = targets.balanced_weights(splits["train"]).tolist()
     # Batches: tokens to ids. A bad line of the test data had better be known now.
     train, dev, _ = (
-        batches(split, splits[split], classifier, targets, config)
+        classification_batches(split, splits[split], classifier, targets, config)
         for split in ("train", "dev", "test")
     )
     return Experiment(
@@ -209,7 +208,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         delayed=delayed_vectors(classifier.embedding, config),
         write_report=write_report,
         directory=directory,
-        decisions=decisions(config, splits["train"], train) | unseen_decision(unseen),
+        decisions=_decisions(config, splits["train"], train) | unseen_decision(unseen),
         notes=words.report(),
     )
 
@@ -230,56 +229,6 @@ def read(config: Config) -> Splits[tuple[str, str]]:
 def texts(corpus: Labeled) -> Iterator[str]:
     """Yields the texts of a corpus."""
     return (text for text, _ in corpus)
-
-
-def decisions(config: Config, corpus: Labeled, train: Batches) -> dict[str, str]:
-    """Returns what was decided about the texts, for people."""
-    lengths = train.columns["token_ids"].lengths
-    return {
-        "tokenization": describe_tokens(config.tokens, texts(corpus)),
-        "max_length": describe_length(config.max_length, lengths),
-    }
-
-
-def label_settings(config: Config) -> dict[str, dict[str, str]]:
-    """Returns the setting `label_names` of a classifier, if there is to be one.
-
-    >>> label_settings(Config(label_names="0=bad, 1=good"))
-    {'label_names': {'0': 'bad', '1': 'good'}}
-    """
-    if config.label_names is None:
-        return {}
-    pairs = [part.split("=", 1) for part in config.label_names.split(",")]
-    if not all(len(pair) == 2 for pair in pairs):
-        raise ValueError(
-            "label_names: expected label=word pairs between commas, got "
-            f"{config.label_names!r}"
-        )
-    return {"label_names": {label.strip(): word.strip() for label, word in pairs}}
-
-
-def batches(
-    split: str,
-    corpus: Labeled,
-    classifier: Classifier,
-    targets: Targets,
-    config: Config,
-) -> Batches:
-    """Encodes a split, and cuts it into batches; those for training are shuffled."""
-    columns = {
-        "token_ids": Ragged.pack(classifier.encode(text) for text, _ in corpus),
-        "targets": Ragged.pack(
-            targets.encode(label, place)[None] for place, (_, label) in corpus.located()
-        ),
-    }
-    return Batches(
-        columns,
-        classification_batch,
-        config.batch_size,
-        split == "train",
-        config.seed,
-        config.batch_tokens,
-    )
 
 
 def write_report(experiment: Experiment[Config, Classifier]) -> Report:
@@ -343,6 +292,15 @@ def evaluate(classifier: Classifier, config: Config, split: str = "test") -> flo
     logits, expected = _logits(classifier, read(config)[split])
     head = classifier.config.head
     return classification_score(_labels(classifier, logits), expected, head)[1]
+
+
+def _decisions(config: Config, corpus: Labeled, train: Batches) -> dict[str, str]:
+    """Returns what was decided about the texts, for people."""
+    lengths = train.columns["token_ids"].lengths
+    return {
+        "tokenization": describe_tokens(config.tokens, texts(corpus)),
+        "max_length": describe_length(config.max_length, lengths),
+    }
 
 
 def _strong_baseline(experiment: Experiment[Config, Classifier]) -> Baseline | None:

@@ -23,15 +23,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import keras
-import numpy as np
-
 from zoo.configuration import configuration, option
 from zoo.data import corpora
-from zoo.data.assembly import Batch, tagging_batch
-from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
-from zoo.data.ragged import Ragged
 from zoo.data.span_corpora import NO_SPANS, in_one_scheme, in_scheme
 from zoo.data.targets import unseen_decision, unseen_labels, with_unseen
 from zoo.evaluation import metrics, plots, strong_baselines
@@ -45,7 +39,7 @@ from zoo.evaluation.tagging import (
 )
 from zoo.inference.tagger import Tagger
 from zoo.layers.config import RecurrentConfig
-from zoo.models.tagger import TaggerConfig, TaggerOptions, build_crf_training
+from zoo.models.tagger import TaggerConfig, TaggerOptions
 from zoo.runs import (
     Experiment,
     Report,
@@ -56,16 +50,18 @@ from zoo.runs import (
     undisturbed,
 )
 from zoo.text.choice import WordTokens, choose_word_tokenizer
-from zoo.text.normalization import normalize_word
 from zoo.text.span_tags import OUTSIDE, Scheme, rules_and_notation, write_tag
 from zoo.text.tokenizers import Tokenizer
-from zoo.text.vocabulary import Labels, Vocabulary
+from zoo.text.vocabulary import Labels
 from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.objectives import tagging_objective
 from zoo.training.pretrained_embeddings import (
-    InitialEmbeddings,
     delayed_vectors,
-    initial_embeddings,
+)
+from zoo.training.tagging import (
+    known_words,
+    tagging_batches,
+    tagging_training_model,
 )
 
 Tagged = Corpus[tuple[list[str], list[str]]]
@@ -157,7 +153,9 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     train = splits["train"]
     config = SIZE_RULE.resolve(config, sum(1 for _ in train))
     tokenizer, cut = choose_word_tokenizer((w for w, _ in train), config.tokenizer)
-    words, characters = known_words(config, train)
+    words, characters = known_words(
+        config, train, config.min_count, config.lowercase, config.seed
+    )
     labels = Labels.build((tag for _, tags in train for tag in tags), train.name)
     _check_constraint(config, scheme, train)
     # Model.
@@ -185,13 +183,13 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     words.fill(tagger.embedding)
     # Batches: words and tags to ids. A bad line of the test data is known now.
     train_batches, dev_batches, _ = (
-        batches(split, splits[split], tagger, config) for split in splits
+        tagging_batches(split, splits[split], tagger, config) for split in splits
     )
     return Experiment(
         config=config,
         splits=splits,
         model=tagger,
-        trained=_training_model(tagger),
+        trained=tagging_training_model(tagger),
         train=train_batches,
         dev=dev_batches,
         objective=tagging_objective(config.crf, "f1" if scheme else "accuracy"),
@@ -216,47 +214,6 @@ def read(config: Config) -> Splits[tuple[list[str], list[str]]]:
         tag_column=config.tag_column,
         features=config.features,
         split_seed=config.split_seed,
-    )
-
-
-def known_words(config: Config, train: Tagged) -> tuple[InitialEmbeddings, Vocabulary]:
-    """Returns the words that the model will know, and their characters."""
-    words = initial_embeddings(
-        config,
-        ([_form(word, config.lowercase) for word in words] for words, _ in train),
-        config.min_count,
-        config.seed,
-    )
-    characters = Vocabulary.build(
-        _form(word, False) for words, _ in train for word in words
-    )
-    return words, characters
-
-
-def _form(word: str, lowercase: bool) -> str:
-    word = normalize_word(word)
-    return word.lower() if lowercase else word
-
-
-def batches(split: str, corpus: Tagged, tagger: Tagger, config: Config) -> Batches:
-    """Encodes a split, and cuts it into batches; those for training are shuffled."""
-    columns = {
-        "token_ids": Ragged.pack(tagger.encode(words) for words, _ in corpus),
-        "tags": Ragged.pack(tagger.labels.encode_all(tags) for _, tags in corpus),
-    }
-
-    def assemble(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:
-        inputs = tagger.inputs(columns["token_ids"])
-        x, y, weights = tagging_batch({**inputs, "tags": columns["tags"]}, weights)
-        return ({**x, "tags": y} if config.crf else x), y, weights
-
-    return Batches(
-        columns,
-        assemble,
-        config.batch_size,
-        split == "train",
-        config.seed,
-        config.batch_tokens,
     )
 
 
@@ -324,12 +281,6 @@ def tune(tagger: Tagger, dev: Tagged, outside: str = "O") -> float:
         f"{scores[0.0]:.1%}, then {scores[best]:.1%}"
     )
     return best
-
-
-def _training_model(tagger: Tagger) -> keras.Model:
-    if tagger.config.crf:
-        return build_crf_training(tagger.keras_model)
-    return tagger.keras_model
 
 
 def _dev_scores(tagger: Tagger, dev: Tagged):

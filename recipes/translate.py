@@ -167,12 +167,10 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     tokenizers = make_pair_tokenizers(
         tokens, train, config.num_subwords, config.joint_subwords
     )
-    texts = (source for source, _ in train)
-    source = known_tokens(
-        config, tokenizers["source"], texts, config.min_count, config.seed
-    )
+    texts, rare = (source for source, _ in train), config.min_count
+    source = known_tokens(config, tokenizers["source"], texts, rare, config.seed)
     texts = (target for _, target in train)
-    target = known_vocabulary(tokenizers["target"], texts, config.min_count)
+    target = known_vocabulary(tokenizers["target"], texts, rare)
     # Model.
     model_config = TranslatorConfig.select(
         config,
