@@ -69,5 +69,5 @@ def test_of_many_classes_the_commonest_are_printed():
 
 
 def test_a_decision_in_one_line():
-    decision = {"first_name": "a", "counts": {"x": 1, "y": [2, 3]}, "why": None}
-    assert tables.in_words(decision) == "first name a, counts x 1, y 2, 3, why None"
+    decision = {"first": "a", "counts": {"X_B": 1, "y": [2, 3]}, "why": None}
+    assert tables.in_words(decision) == "first a, counts X_B 1, y 2, 3, why None"

@@ -72,6 +72,9 @@ def test_metrics_of_a_run(runs, name):
     assert 0 <= metrics["padding_waste"] < 1 and metrics["tokens_per_second"] > 0
     assert metrics["versions"]["backend"] == keras.backend.backend()
     assert metrics["baseline"]["name"] in run.printed
+    strong = metrics["strong_baseline"]
+    assert (strong is None) is (name in ("translate", "pronounce"))
+    assert strong is None or strong["name"] in run.printed
     numbers = [metrics["score"], metrics["baseline"]["score"], metrics["dev_score"]]
     assert np.isfinite(numbers).all()
     config = run.recipe.Config(**options(name, metrics["data"]))

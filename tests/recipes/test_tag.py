@@ -55,9 +55,10 @@ def test_outside_is_as_rare_as_suits_the_f1(tmp_path):
 
 
 def test_a_crf_of_plain_tags(tmp_path):
-    result = tagged(tmp_path, "a X\nb Y\n\n", crf=True, epochs=2)
+    result = tagged(tmp_path, "a X\nb Y\n\n", crf=True, epochs=2, strong_baseline=False)
     assert result.metrics["metric"] == "accuracy" and "shift_of_o" not in result.metrics
     assert result.metrics["classes"].keys() == {"X", "Y"}
+    assert result.metrics["strong_baseline"] is None
     assert "val_accuracy" in result.history[0]
 
 

@@ -108,6 +108,7 @@ def test_a_repair_keeps_the_spans_that_conlleval_reads(target):
     ("O I-LOC I-PER", "iob2", "O B-LOC B-PER"),
     ("O S-LOC U-LOC I-LOC", "iob2", "O B-LOC B-LOC B-LOC"),
     ("LOC B-LOC 0 b-LOC i-LOC", "iob2", "O B-LOC O B-LOC I-LOC"),
+    ("B-LOC I_LOC LOC-I I-LOC", "iob2", "B-LOC I-LOC O B-LOC"),
     ("B-X I-X O", "bioes", "B-X E-X O"),
     ("B-X L-X I-X", "bilou", "B-X L-X U-X"),
 ])  # fmt: skip

@@ -56,10 +56,11 @@ def in_one_scheme(splits: TaggedSplits, scheme: Scheme | None = None) -> SpanCor
     found = _detect(splits, scheme)
     if found.scheme is None:
         return SpanCorpora(None, splits, {"name": NO_SPANS, **_near_miss(splits)})
-    chosen = "detected in train" if scheme is None else "by --scheme"
+    fewest = "as it would write the fewest tags of train otherwise"
+    chosen = fewest if scheme is None else "by --scheme"
     decision: dict[str, Any] = {"name": found.scheme, "chosen": chosen}
     if scheme is None:
-        decision["tags_that_each_would_write_otherwise"] = found.repairs
+        decision["otherwise"] = found.repairs
     repaired = {split: in_scheme(splits[split], found.scheme) for split in splits}
     changes = {split: count_repairs(splits[split], repaired[split]) for split in splits}
     decision["repaired"] = {s: c for s, c in changes.items() if c} or "no tag"

@@ -101,14 +101,11 @@ def in_words(decision: Any) -> str:
     Args:
         decision: plain values.
 
-    >>> in_words({"header": "none", "held_out": ["dev", "test"]})
-    'header none, held out dev, test'
+    >>> in_words({"header": "none", "held": ["dev", "test"]})
+    'header none, held dev, test'
     """
     if isinstance(decision, dict):
-        return ", ".join(
-            f"{str(key).replace('_', ' ')} {in_words(value)}"
-            for key, value in decision.items()
-        )
+        return ", ".join(f"{key} {in_words(value)}" for key, value in decision.items())
     if isinstance(decision, (list, tuple)):
         return ", ".join(map(in_words, decision))
     return str(decision)

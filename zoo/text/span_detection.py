@@ -12,6 +12,7 @@ from zoo.text.span_tags import (
     NOTATIONS,
     OUTSIDE,
     Scheme,
+    read_any_separator,
     read_tag,
     scheme_name,
     write_tag,
@@ -135,7 +136,7 @@ def _repairs(
 ) -> dict[Scheme, int]:
     """Returns how many tags each scheme of a notation would write otherwise."""
     parts = {
-        tag: OUTSIDE if tag is None else read_tag(tag, notation) or OUTSIDE
+        tag: OUTSIDE if tag is None else read_any_separator(tag, notation) or OUTSIDE
         for triple in triples
         for tag in triple
     }

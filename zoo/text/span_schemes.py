@@ -27,7 +27,7 @@ from zoo.text.span_tags import (
     OUTSIDE,
     Part,
     Scheme,
-    read_tag,
+    read_any_separator,
     rules_and_notation,
     split_tag,
     write_tag,
@@ -165,7 +165,7 @@ def repair(tags: Sequence[str], notation: str, scheme: Scheme) -> list[str]:
     ['O', 'B-LOC', 'I-LOC', 'B-PER', 'O']
     """
     rules, _ = rules_and_notation(scheme)
-    parts = [read_tag(tag, notation) or OUTSIDE for tag in tags]
+    parts = [read_any_separator(tag, notation) or OUTSIDE for tag in tags]
     around = zip([OUTSIDE, *parts], parts, [*parts[1:], OUTSIDE])
     return [write_tag(standard(*three, rules), scheme) for three in around]
 

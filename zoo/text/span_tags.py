@@ -83,6 +83,16 @@ def read_tag(tag: str, notation: str = "B-X") -> Part | None:
     return (role, label) if role else None
 
 
+def read_any_separator(tag: str, notation: str) -> Part | None:
+    """Returns the role and the label of a tag, also with the other separator.
+
+    >>> read_any_separator("B_LOC", "B-X")
+    ('B', 'LOC')
+    """
+    other = notation.translate(str.maketrans("-_", "_-"))
+    return read_tag(tag, notation) or read_tag(tag, other)
+
+
 @functools.lru_cache(10_000)
 def write_tag(part: Part, scheme: Scheme) -> str:
     """Writes a role and a label as a tag; the scheme must know the role.
