@@ -2,6 +2,7 @@
 
     python -m recipes.classify                     # docstrings, 12 classes
     python -m recipes.classify --data DIRECTORY    # train.tsv, dev.tsv, test.tsv
+    python -m recipes.classify --train a.csv --test b.csv    # dev is held out of a.csv
     python -m recipes.classify --data tfds:imdb_reviews --vectors glove-6b-50d
 
 The words of a text become vectors, a bidirectional LSTM reads them in both directions,
@@ -13,6 +14,7 @@ end the probabilities are calibrated on the development split.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,7 +25,7 @@ from zoo.data.assembly import classification_batch
 from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
-from zoo.data.targets import Targets
+from zoo.data.targets import Targets, unseen_decision, with_unseen
 from zoo.evaluation import metrics, plots
 from zoo.evaluation.calibration import calibration_error
 from zoo.evaluation.classification import (
@@ -66,6 +68,9 @@ class Config(RunConfig, VectorsConfig, ClassifierOptions, RecurrentConfig):
     )
     label_column: str | None = option(
         None, "name or number of the label's column; likewise", group="data"
+    )
+    header: bool | None = option(
+        None, "whether tables have a header; else as they look", group="data"
     )
     label_names: str | None = option(
         None, "words to answer in, as 0=negative,1=positive", group="data"
@@ -112,6 +117,7 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
     config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     tokenizer = Tokenizer("words", config.lowercase)
     targets = Targets.of(splits["train"], config.head)
+    unseen = {split: targets.unseen(splits[split]) for split in ("dev", "test")}
     tokens = (tokenizer.tokenize(text) for text, _ in splits["train"])
     words = initial_embeddings(config, tokens, config.min_count, config.seed)
     # Model.
@@ -150,9 +156,11 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         train=train,
         dev=dev,
         objective=classification_objective(targets.head, class_weights),
+        evaluate=_dev_scores(classifier, splits["dev"], unseen["dev"]),
         delayed=delayed_vectors(embedding, config),
         write_report=write_report,
         directory=directory,
+        decisions=unseen_decision(unseen),
         notes=words.report(),
     )
 
@@ -160,10 +168,13 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
 def read(config: Config) -> Splits[tuple[str, str]]:
     """Returns the splits of the configuration's data: `(text, label)`."""
     return corpora.labeled(
-        config.data,
+        config.where,
         text_column=config.text_column,
         label_column=config.label_column,
+        header=config.header,
+        head=config.head,
         features=config.features,
+        split_seed=config.split_seed,
     )
 
 
@@ -219,7 +230,7 @@ def write_report(experiment: Experiment[Config, Classifier]) -> Report:
     )
     dev_logits, dev_expected = _logits(classifier, splits["dev"])
     logits, expected = _logits(classifier, splits["test"])
-    names = classifier.labels.names
+    names = with_unseen(classifier.labels.names, *label_sets(expected, head))
     others: dict[str, Any] = {}
     # Calibration, which changes probabilities but no label.
     if head in ("binary", "multiclass"):
@@ -268,6 +279,19 @@ def evaluate(classifier: Classifier, config: Config, split: str = "test") -> flo
     logits, expected = _logits(classifier, read(config)[split])
     head = classifier.config.head
     return classification_score(_labels(classifier, logits), expected, head)[1]
+
+
+def _dev_scores(classifier: Classifier, dev: Labeled, unseen: Counter[str]):
+    """Returns what scores labels that are not in train, which the metric of `fit` does
+    not; None if there are none."""
+    if not unseen or classifier.config.head == "multilabel":
+        return None
+
+    def scores() -> dict[str, float]:
+        logits, expected = _logits(classifier, dev)
+        return {"val_accuracy": metrics.accuracy(_labels(classifier, logits), expected)}
+
+    return scores
 
 
 def _logits(classifier: Classifier, corpus: Labeled) -> tuple[np.ndarray, list[str]]:

@@ -18,7 +18,8 @@ where the F1 of the development split is best.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -30,6 +31,7 @@ from zoo.data.assembly import Batch, tagging_batch
 from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
+from zoo.data.targets import unseen_decision, unseen_labels, with_unseen
 from zoo.evaluation import baselines, metrics, plots
 from zoo.evaluation.outside_score import tune_outside_score
 from zoo.inference.tagger import Tagger
@@ -115,8 +117,8 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     directory = RunDirectory("tag", config.run_dir)
     # Data: words, characters and tags of the training data.
     splits = read(config)
-    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     train = splits["train"]
+    config = SIZE_RULE.resolve(config, sum(1 for _ in train))
     sentences = (
         [word.lower() for word in words] if config.lowercase else words
         for words, _ in train
@@ -152,8 +154,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     words.fill(tagger.embedding)
     # Batches: words and tags to ids. A bad line of the test data is known now.
     train_batches, dev_batches, _ = (
-        batches(split, splits[split], tagger, config)
-        for split in ("train", "dev", "test")
+        batches(split, splits[split], tagger, config) for split in splits
     )
     return Experiment(
         config=config,
@@ -167,6 +168,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         delayed=delayed_vectors(tagger.embedding, config),
         write_report=write_report,
         directory=directory,
+        decisions=unseen_decision(_unseen(tagger, splits)),
         notes=words.report(),
     )
 
@@ -174,10 +176,11 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
 def read(config: Config) -> Splits[tuple[list[str], list[str]]]:
     """Returns the splits of the configuration's data: `(words, tags)`."""
     return corpora.tagged(
-        config.data,
+        config.where,
         word_column=config.word_column,
         tag_column=config.tag_column,
         features=config.features,
+        split_seed=config.split_seed,
     )
 
 
@@ -185,10 +188,7 @@ def batches(split: str, corpus: Tagged, tagger: Tagger, config: Config) -> Batch
     """Encodes a split, and cuts it into batches; those for training are shuffled."""
     columns = {
         "token_ids": Ragged.pack(tagger.encode(words) for words, _ in corpus),
-        "tags": Ragged.pack(
-            tagger.labels.encode_all(tags, place)
-            for place, (_, tags) in corpus.located()
-        ),
+        "tags": Ragged.pack(tagger.labels.encode_all(tags) for _, tags in corpus),
     }
 
     def assemble(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:
@@ -220,7 +220,7 @@ def write_report(experiment: Experiment[Config, Tagger]) -> Report:
         others["shift_of_o"] = tune(tagger, splits["dev"])
         experiment.save()
     predicted, expected = _predict(tagger, splits["test"])
-    names = tagger.labels.names
+    names = with_unseen(tagger.labels.names, *expected)
     counts = metrics.confusion(
         itertools.chain(*predicted), itertools.chain(*expected), names
     )
@@ -282,12 +282,24 @@ def _training_model(tagger: Tagger) -> keras.Model:
 
 
 def _dev_scores(tagger: Tagger, dev: Tagged):
-    """Returns what scores the decoded tags, where the metric of `fit` does not."""
+    """Returns what scores the decoded tags, where the metric of `fit` does not.
+
+    That scores each tag given the right one before it, and none that is not in train.
+    """
     scheme = tagger.settings["scheme"]
-    if not (tagger.config.crf or scheme):
+    unseen = _unseen(tagger, {"dev": dev})["dev"]
+    if not (tagger.config.crf or scheme or unseen):
         return None
     name = "val_f1" if scheme else "val_accuracy"
     return lambda: {name: score(scheme, *_predict(tagger, dev))}
+
+
+def _unseen(tagger: Tagger, splits: Mapping[str, Tagged]) -> dict[str, Counter[str]]:
+    """Counts the tags of splits that the training data do not have."""
+    return {
+        split: unseen_labels((tags for _, tags in corpus), tagger.labels)
+        for split, corpus in splits.items()
+    }
 
 
 def _check_constraint(config: Config, scheme: Scheme | None, train: Tagged) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
@@ -42,6 +43,7 @@ from zoo.training.pretrained_embeddings import (
 )
 from zoo.training.translation import (
     TranslationConfig,
+    left_out_decision,
     pair_batches,
     translation_training_model,
 )
@@ -82,6 +84,9 @@ class Config(RunConfig, TranslationConfig, VectorsConfig, TranslatorOptions):
         None, "source language, the suffix of its files (train.de)", group="data"
     )
     target: str | None = option(None, "target language", group="data")
+    header: bool | None = option(
+        None, "whether tables have a header; else as they look", group="data"
+    )
     tokens: Literal["words", "bpe", "unigram"] = option(
         "words", "words, or subwords by sentencepiece", group="data"
     )
@@ -166,7 +171,8 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     source.fill(embedding)
     # Batches. Of dev and test only monstrous pairs are left out.
     cut = functools.partial(pair_batches, translator, config=config)
-    batches = cut(train, longest=config.max_length, shuffle=True)
+    left_out: Counter[str] = Counter()
+    batches = cut(train, longest=config.max_length, shuffle=True, left_out=left_out)
     return Experiment(
         config=config,
         splits=splits,
@@ -179,6 +185,7 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
         delayed=delayed_vectors(embedding, config),
         write_report=write_report,
         directory=directory,
+        decisions=left_out_decision(left_out, config.max_length),
         notes=source.report(),
     )
 
@@ -188,10 +195,12 @@ def read(config: Config) -> Splits[tuple[str, str]]:
     if config.data == corpora.DICTIONARY:
         raise ValueError("data: cmudict is the data of recipes.pronounce")
     return corpora.parallel(
-        config.data,
+        config.where,
         source=config.source,
         target=config.target,
+        header=config.header,
         features=config.features,
+        split_seed=config.split_seed,
     )
 
 
