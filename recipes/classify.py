@@ -104,9 +104,7 @@ class Config(
     tokens: Tokens = option(
         "words", "what a text is cut into; subwords by sentencepiece", group="data"
     )
-    num_subwords: int = option(
-        8000, "how many subwords to find", group="data", at_least=1
-    )
+    num_subwords: int = option(8000, "subwords to find", group="data", at_least=1)
     max_length: int | None = option(
         None,
         "tokens of a text that are read; of subwords twice, of characters five times",
