@@ -2,6 +2,7 @@
 
     python -m recipes.classify                     # docstrings, 12 classes
     python -m recipes.classify --data DIRECTORY    # train.tsv, dev.tsv, test.tsv
+    python -m recipes.classify --train a.csv --test b.csv    # dev is held out of a.csv
     python -m recipes.classify --data tfds:imdb_reviews --vectors glove-6b-50d
 
 The words of a text become vectors, a bidirectional LSTM reads them in both directions,
@@ -14,6 +15,7 @@ end the probabilities are calibrated on the development split.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, Self
 
@@ -25,7 +27,7 @@ from zoo.data.assembly import classification_batch
 from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
-from zoo.data.targets import Targets
+from zoo.data.targets import Targets, label_settings, unseen_decision, with_unseen
 from zoo.evaluation import metrics, plots
 from zoo.evaluation.calibration import calibration_error
 from zoo.evaluation.classification import (
@@ -37,13 +39,7 @@ from zoo.inference.classifier import Classifier
 from zoo.layers.config import RecurrentConfig
 from zoo.models.classifier import ClassifierConfig, ClassifierOptions
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
-from zoo.text.choice import (
-    LENGTHS,
-    Tokens,
-    describe_length,
-    describe_tokens,
-    make_tokenizer,
-)
+from zoo.text.choice import LENGTHS, Tokens, describe_texts, make_tokenizer
 from zoo.text.stored import subword_files
 from zoo.training.config import SizeRule, VectorsConfig
 from zoo.training.known_tokens import known_tokens
@@ -76,6 +72,9 @@ class Config(RunConfig, VectorsConfig, ClassifierOptions, RecurrentConfig):
     )
     label_column: str | None = option(
         None, "name or number of the label's column; likewise", group="data"
+    )
+    header: bool | None = option(
+        None, "whether tables have a header; else as they look", group="data"
     )
     label_names: str | None = option(
         None, "words to answer in, as 0=negative,1=positive", group="data"
@@ -140,17 +139,18 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
     """Reads the data and builds the model and its batches; writes nothing."""
     config = config.resolved()
     directory = RunDirectory("classify", config.run_dir)
-    # Data: text to tokens. The vocabulary knows the training data only, and what
-    # pretrained vectors know.
+    # Data: text to tokens, those of the training data and of pretrained vectors.
     splits = read(config)
-    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
+    corpus = splits["train"]
+    config = SIZE_RULE.resolve(config, sum(1 for _ in corpus))
     tokenizer = make_tokenizer(
-        config.tokens, texts(splits["train"]), config.num_subwords, config.lowercase
+        config.tokens, texts(corpus), config.num_subwords, config.lowercase
     )
-    targets = Targets.of(splits["train"], config.head)
+    targets = Targets.of(corpus, config.head)
     words = known_tokens(
-        config, tokenizer, texts(splits["train"]), config.min_count, config.seed
+        config, tokenizer, texts(corpus), config.min_count, config.seed
     )
+    unseen = {split: targets.unseen(splits[split]) for split in ("dev", "test")}
     # Model.
     model_config = ClassifierConfig.select(
         config,
@@ -167,13 +167,13 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         tokenizer=tokenizer.settings,
         max_length=config.max_length,
         **targets.settings(),
-        **label_settings(config),
+        **label_settings(config.label_names),
         **words.settings(config),
     )
     words.fill(classifier.embedding)
     class_weights = None
     if config.class_weights:
-        class_weights = targets.balanced_weights(splits["train"]).tolist()
+        class_weights = targets.balanced_weights(corpus).tolist()
     # Batches: tokens to ids. A bad line of the test data had better be known now.
     train, dev, _ = (
         batches(split, splits[split], classifier, targets, config)
@@ -187,53 +187,32 @@ def prepare(config: Config) -> Experiment[Config, Classifier]:
         train=train,
         dev=dev,
         objective=classification_objective(targets.head, class_weights),
+        evaluate=_dev_scores(classifier, splits["dev"], unseen["dev"]),
         delayed=delayed_vectors(classifier.embedding, config),
         write_report=write_report,
         directory=directory,
         notes=words.report(),
-        decisions=decisions(config, splits["train"], train),
+        decisions=describe_texts(config.tokens, texts(corpus), config.max_length)
+        | unseen_decision(unseen),
     )
 
 
 def read(config: Config) -> Splits[tuple[str, str]]:
     """Returns the splits of the configuration's data: `(text, label)`."""
     return corpora.labeled(
-        config.data,
+        config.where,
         text_column=config.text_column,
         label_column=config.label_column,
+        header=config.header,
+        head=config.head,
         features=config.features,
+        split_seed=config.split_seed,
     )
 
 
 def texts(corpus: Labeled) -> Iterator[str]:
     """Yields the texts of a corpus."""
     return (text for text, _ in corpus)
-
-
-def decisions(config: Config, corpus: Labeled, train: Batches) -> dict[str, str]:
-    """Returns what was decided about the texts, for people."""
-    lengths = train.columns["token_ids"].lengths
-    return {
-        "tokenization": describe_tokens(config.tokens, texts(corpus)),
-        "max_length": describe_length(config.max_length, lengths),
-    }
-
-
-def label_settings(config: Config) -> dict[str, dict[str, str]]:
-    """Returns the setting `label_names` of a classifier, if there is to be one.
-
-    >>> label_settings(Config(label_names="0=bad, 1=good"))
-    {'label_names': {'0': 'bad', '1': 'good'}}
-    """
-    if config.label_names is None:
-        return {}
-    pairs = [part.split("=", 1) for part in config.label_names.split(",")]
-    if not all(len(pair) == 2 for pair in pairs):
-        raise ValueError(
-            "label_names: expected label=word pairs between commas, got "
-            f"{config.label_names!r}"
-        )
-    return {"label_names": {label.strip(): word.strip() for label, word in pairs}}
 
 
 def batches(
@@ -271,7 +250,7 @@ def write_report(experiment: Experiment[Config, Classifier]) -> Report:
     )
     dev_logits, dev_expected = _logits(classifier, splits["dev"])
     logits, expected = _logits(classifier, splits["test"])
-    names = classifier.labels.names
+    names = with_unseen(classifier.labels.names, *label_sets(expected, head))
     others: dict[str, Any] = {}
     # Calibration, which changes probabilities but no label.
     if head in ("binary", "multiclass"):
@@ -320,6 +299,19 @@ def evaluate(classifier: Classifier, config: Config, split: str = "test") -> flo
     logits, expected = _logits(classifier, read(config)[split])
     head = classifier.config.head
     return classification_score(_labels(classifier, logits), expected, head)[1]
+
+
+def _dev_scores(classifier: Classifier, dev: Labeled, unseen: Counter[str]):
+    """Returns what scores labels that are not in train, which the metric of `fit` does
+    not; None if there are none."""
+    if not unseen or classifier.config.head == "multilabel":
+        return None
+
+    def scores() -> dict[str, float]:
+        logits, expected = _logits(classifier, dev)
+        return {"val_accuracy": metrics.accuracy(_labels(classifier, logits), expected)}
+
+    return scores
 
 
 def _logits(classifier: Classifier, corpus: Labeled) -> tuple[np.ndarray, list[str]]:

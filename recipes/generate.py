@@ -177,7 +177,7 @@ def prepare(config: Config) -> Experiment[Config, LanguageModel]:
 
 def read(config: Config) -> Splits[str]:
     """Returns the splits of the configuration's data: lines of text."""
-    return corpora.text(config.data, features=config.features)
+    return corpora.text(config.where, features=config.features)
 
 
 def num_streams(config: Config) -> int:

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from zoo.atomic_files import write_text
-from zoo.configuration import configuration
+from zoo.configuration import configuration, option
 from zoo.data import corpora, default_corpora
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.evaluation import baselines, metrics, plots
@@ -33,6 +34,7 @@ from zoo.training.objectives import translation_objective
 from zoo.training.translation import (
     LONGEST,
     TranslationConfig,
+    left_out_decision,
     pair_batches,
     translation_training_model,
 )
@@ -62,6 +64,10 @@ class Config(RunConfig, TranslationConfig, TranslatorOptions):
         "epochs": 8,
     }
     sized: ClassVar = SIZE_RULE.in_words()
+
+    header: bool | None = option(
+        None, "whether tables have a header; else as they look", group="data"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -112,8 +118,8 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     )
     # Batches.
     cut = functools.partial(pair_batches, translator, config=config)
-    longest = config.max_length or LONGEST
-    batches = cut(train, longest=longest, shuffle=True)
+    longest, left_out = config.max_length or LONGEST, Counter[str]()
+    batches = cut(train, longest=longest, shuffle=True, left_out=left_out)
     return Experiment(
         config=config,
         splits=splits,
@@ -127,12 +133,15 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
         evaluate=lambda: {"val_word_error_rate": evaluate(translator, config, "dev")},
         write_report=write_report,
         directory=directory,
+        decisions=left_out_decision(left_out, longest),
     )
 
 
 def read(config: Config) -> Splits[tuple[str, str]]:
     """Returns the splits of the configuration's data: `(word, phonemes)`."""
-    return corpora.pronunciations(config.data)
+    return corpora.pronunciations(
+        config.where, header=config.header, split_seed=config.split_seed
+    )
 
 
 def write_report(experiment: Experiment[Config, Translator]) -> Report:
@@ -199,7 +208,7 @@ def _known_pronunciations(
     config: Config, corpus: Dictionary
 ) -> Callable[[str], Iterable[str]]:
     """Returns what gives all right pronunciations of a word."""
-    if config.data in (None, corpora.DICTIONARY):
+    if config.where is None or config.data == corpora.DICTIONARY:
         return default_corpora.all_pronunciations
     known: dict[str, dict[str, None]] = {}
     for word, sounds in corpus:

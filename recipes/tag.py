@@ -18,7 +18,8 @@ where the F1 of the development split is best.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -30,6 +31,7 @@ from zoo.data.assembly import Batch, tagging_batch
 from zoo.data.batches import Batches
 from zoo.data.corpus_files import Corpus, Splits
 from zoo.data.ragged import Ragged
+from zoo.data.targets import unseen_decision, unseen_labels, with_unseen
 from zoo.evaluation import baselines, metrics, plots
 from zoo.evaluation.outside_score import tune_outside_score
 from zoo.inference.tagger import Tagger
@@ -38,17 +40,13 @@ from zoo.models.tagger import TaggerConfig, TaggerOptions, build_crf_training
 from zoo.runs import Experiment, Report, Result, RunConfig, RunDirectory, set_seed
 from zoo.text import span_schemes
 from zoo.text.choice import WordTokens, choose_word_tokenizer
-from zoo.text.normalization import normalize_word
 from zoo.text.span_schemes import Scheme
 from zoo.text.tokenizers import Tokenizer
-from zoo.text.vocabulary import Labels, Vocabulary
+from zoo.text.vocabulary import Labels
 from zoo.training.config import SizeRule, VectorsConfig
+from zoo.training.known_tokens import known_words
 from zoo.training.objectives import tagging_objective
-from zoo.training.pretrained_embeddings import (
-    InitialEmbeddings,
-    delayed_vectors,
-    initial_embeddings,
-)
+from zoo.training.pretrained_embeddings import delayed_vectors
 
 Tagged = Corpus[tuple[list[str], list[str]]]
 SIZE_RULE = SizeRule(batch_size=32, learning_rate=3e-3, steps=4000, epochs=10)
@@ -124,10 +122,13 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     directory = RunDirectory("tag", config.run_dir)
     # Data: words, characters and tags of the training data.
     splits = read(config)
-    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
     train = splits["train"]
+    config = SIZE_RULE.resolve(config, sum(1 for _ in train))
     tokenizer, cut = choose_word_tokenizer((w for w, _ in train), config.tokenizer)
-    words, characters = known_words(config, train)
+    sentences = (words for words, _ in train)
+    words, characters = known_words(
+        config, sentences, config.min_count, config.seed, config.lowercase
+    )
     labels = Labels.build((tag for _, tags in train for tag in tags), train.name)
     scheme = span_schemes.detect(tags for _, tags in train)
     _check_constraint(config, scheme, train)
@@ -156,8 +157,7 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
     words.fill(tagger.embedding)
     # Batches: words and tags to ids. A bad line of the test data is known now.
     train_batches, dev_batches, _ = (
-        batches(split, splits[split], tagger, config)
-        for split in ("train", "dev", "test")
+        batches(split, splits[split], tagger, config) for split in splits
     )
     return Experiment(
         config=config,
@@ -172,47 +172,26 @@ def prepare(config: Config) -> Experiment[Config, Tagger]:
         write_report=write_report,
         directory=directory,
         notes=words.report(),
-        decisions={"tokenization_of_raw_text": cut},
+        decisions=unseen_decision(_unseen(tagger, splits)) | {"raw_text": cut},
     )
 
 
 def read(config: Config) -> Splits[tuple[list[str], list[str]]]:
     """Returns the splits of the configuration's data: `(words, tags)`."""
     return corpora.tagged(
-        config.data,
+        config.where,
         word_column=config.word_column,
         tag_column=config.tag_column,
         features=config.features,
+        split_seed=config.split_seed,
     )
-
-
-def known_words(config: Config, train: Tagged) -> tuple[InitialEmbeddings, Vocabulary]:
-    """Returns the words that the model will know, and their characters."""
-    words = initial_embeddings(
-        config,
-        ([_form(word, config.lowercase) for word in words] for words, _ in train),
-        config.min_count,
-        config.seed,
-    )
-    characters = Vocabulary.build(
-        _form(word, False) for words, _ in train for word in words
-    )
-    return words, characters
-
-
-def _form(word: str, lowercase: bool) -> str:
-    word = normalize_word(word)
-    return word.lower() if lowercase else word
 
 
 def batches(split: str, corpus: Tagged, tagger: Tagger, config: Config) -> Batches:
     """Encodes a split, and cuts it into batches; those for training are shuffled."""
     columns = {
         "token_ids": Ragged.pack(tagger.encode(words) for words, _ in corpus),
-        "tags": Ragged.pack(
-            tagger.labels.encode_all(tags, place)
-            for place, (_, tags) in corpus.located()
-        ),
+        "tags": Ragged.pack(tagger.labels.encode_all(tags) for _, tags in corpus),
     }
 
     def assemble(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:
@@ -244,7 +223,7 @@ def write_report(experiment: Experiment[Config, Tagger]) -> Report:
         others["shift_of_o"] = tune(tagger, splits["dev"])
         experiment.save()
     predicted, expected = _predict(tagger, splits["test"])
-    names = tagger.labels.names
+    names = with_unseen(tagger.labels.names, *expected)
     counts = metrics.confusion(
         itertools.chain(*predicted), itertools.chain(*expected), names
     )
@@ -306,12 +285,24 @@ def _training_model(tagger: Tagger) -> keras.Model:
 
 
 def _dev_scores(tagger: Tagger, dev: Tagged):
-    """Returns what scores the decoded tags, where the metric of `fit` does not."""
+    """Returns what scores the decoded tags, where the metric of `fit` does not.
+
+    That scores each tag given the right one before it, and none that is not in train.
+    """
     scheme = tagger.settings["scheme"]
-    if not (tagger.config.crf or scheme):
+    unseen = _unseen(tagger, {"dev": dev})["dev"]
+    if not (tagger.config.crf or scheme or unseen):
         return None
     name = "val_f1" if scheme else "val_accuracy"
     return lambda: {name: score(scheme, *_predict(tagger, dev))}
+
+
+def _unseen(tagger: Tagger, splits: Mapping[str, Tagged]) -> dict[str, Counter[str]]:
+    """Counts the tags of splits that the training data do not have."""
+    return {
+        split: unseen_labels((tags for _, tags in corpus), tagger.labels)
+        for split, corpus in splits.items()
+    }
 
 
 def _check_constraint(config: Config, scheme: Scheme | None, train: Tagged) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -42,12 +43,13 @@ from zoo.text.pairs import (
 )
 from zoo.text.stored import subword_files
 from zoo.training.config import SizeRule, VectorsConfig
-from zoo.training.known_tokens import known_tokens, known_vocabulary
+from zoo.training.known_tokens import known_pair_tokens
 from zoo.training.objectives import translation_objective
 from zoo.training.pretrained_embeddings import delayed_vectors
 from zoo.training.translation import (
     LONGEST,
     TranslationConfig,
+    left_out_decision,
     pair_batches,
     translation_training_model,
 )
@@ -89,6 +91,9 @@ class Config(RunConfig, TranslationConfig, VectorsConfig, TranslatorOptions):
         None,
         "else words, or characters in scripts without spaces",
         group="data",
+    )
+    header: bool | None = option(
+        None, "whether tables have a header; else as they look", group="data"
     )
     num_subwords: int = option(
         8000, "how many subwords to find", group="data", at_least=1
@@ -145,19 +150,16 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
         check_rerank(lm, config.rerank_weight, config.beam_size)
     # Data: the tokens of both sides of the training data.
     splits = read(config)
-    config = SIZE_RULE.resolve(config, sum(1 for _ in splits["train"]))
-    train, dev = splits["train"], splits["dev"]
+    train = splits["train"]
+    config = SIZE_RULE.resolve(config, sum(1 for _ in train))
     tokens = choose_pair_tokens(config.tokens, train)
     longest = config.max_length or LONGEST * max(LENGTHS[t] for t in tokens.values())
     tokenizers = make_pair_tokenizers(
         tokens, train, config.num_subwords, config.joint_subwords
     )
-    texts = (source for source, _ in train)
-    source = known_tokens(
-        config, tokenizers["source"], texts, config.min_count, config.seed
+    source, target = known_pair_tokens(
+        config, tokenizers, train, config.min_count, config.seed
     )
-    texts = (target for _, target in train)
-    target = known_vocabulary(tokenizers["target"], texts, config.min_count)
     # Model.
     model_config = TranslatorConfig.select(
         config,
@@ -177,14 +179,15 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
     source.fill(translator.embedding)
     # Batches. Of dev and test only monstrous pairs are left out.
     cut = functools.partial(pair_batches, translator, config=config)
-    batches = cut(train, longest=longest, shuffle=True)
+    left_out: Counter[str] = Counter()
+    batches = cut(train, longest=longest, shuffle=True, left_out=left_out)
     return Experiment(
         config=config,
         splits=splits,
         model=translator,
         trained=translation_training_model(translator, config, len(batches)),
         train=batches,
-        dev=cut(dev, longest=10 * longest, shuffle=False),
+        dev=cut(splits["dev"], longest=10 * longest, shuffle=False),
         objective=translation_objective(config.label_smoothing, "bleu", "max"),
         evaluate=lambda: {"val_bleu": evaluate(translator, config, "dev")},
         delayed=delayed_vectors(translator.embedding, config),
@@ -194,6 +197,7 @@ def prepare(config: Config) -> Experiment[Config, Translator]:
         decisions={
             "tokenization": describe_pair_tokens(tokens, train),
             "bleu_tokenization": bleu_tokenization(config, train)[1],
+            **left_out_decision(left_out, longest),
         },
     )
 
@@ -203,10 +207,12 @@ def read(config: Config) -> Splits[tuple[str, str]]:
     if config.data == corpora.DICTIONARY:
         raise ValueError("data: cmudict is the data of recipes.pronounce")
     return corpora.parallel(
-        config.data,
+        config.where,
         source=config.source,
         target=config.target,
+        header=config.header,
         features=config.features,
+        split_seed=config.split_seed,
     )
 
 

@@ -231,7 +231,8 @@ def default_values(cls: type[C], config: C | None = None) -> dict[str, Any]:
         cls: the configuration's class.
         config: a configuration, whose data decide; None for data of one's own.
     """
-    embedded = config is not None and getattr(config, "data", "") is None
+    given = (getattr(config, name, None) for name in ("data", "train", "dev", "test"))
+    embedded = hasattr(config, "data") and all(value is None for value in given)
     return {**cls.defaults, **(cls.embedded_defaults if embedded else {})}
 
 

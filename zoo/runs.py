@@ -19,6 +19,7 @@ import yaml
 from zoo.atomic_files import write_text
 from zoo.command_line import command
 from zoo.configuration import configuration, option
+from zoo.data.config import DataConfig
 from zoo.data.corpus_files import Splits
 from zoo.hardware import device, versions
 from zoo.inference.trained_model import TrainedModel
@@ -30,15 +31,9 @@ from zoo.training.optimizers import DelayedTraining
 
 
 @configuration
-class RunConfig(TrainingConfig):
+class RunConfig(TrainingConfig, DataConfig):
     """What every recipe takes besides its model's options."""
 
-    data: str | None = option(
-        None, "directory, file or tfds:<builder>; else the default", group="data"
-    )
-    features: str | None = option(
-        None, "of tfds: data, the names of its features, with commas", group="data"
-    )
     run_dir: str | None = option(
         None, "new directory for the results; else runs/<recipe>", group="output"
     )
@@ -279,7 +274,7 @@ class Experiment(Generic[C, M]):
         return {
             "recipe": self.directory.recipe,
             "command": command(),
-            "data": self.config.data or "embedded default",
+            "data": self.config.data_name,
             "split": report.split,
             "metric": report.metric,
             "unit": report.unit,

@@ -29,8 +29,11 @@ def counts(splits):
     return [sum(1 for _ in splits[split]) for split in ("train", "dev", "test")]
 
 
-def numbered(count):
-    return "".join(f"{n % 2}\tsentence {n}\n" for n in range(count))
+def numbered(count, second=None):
+    """Returns rows of a label and a text, or of a text and something else."""
+    if second is None:
+        return "".join(f"{n % 2}\tsentence {n}\n" for n in range(count))
+    return "".join(f"text {n}\t{second}\n" for n in range(count))
 
 
 # --- Labelled text ---------------------------------------------------------------
@@ -190,7 +193,9 @@ def test_class_folders(tmp_path):
         pytest.param(
             "", "no example found; expected one folder per class", id="no-folder"
         ),
-        pytest.param("pos", "no file; expected one text per file", id="no-file"),
+        pytest.param(
+            "pos", "no example found; expected one folder per class", id="no-file"
+        ),
     ],
 )
 def test_empty_class_folders(tmp_path, empty, message):
@@ -202,7 +207,7 @@ def test_empty_class_folders(tmp_path, empty, message):
 def test_directory_of_class_folders(tmp_path):
     for split in ("train", "test"):
         for number in range(10):
-            write(tmp_path / split / "a" / f"{number}.txt", "x y")
+            write(tmp_path / split / "a" / f"{number}.txt", f"x {number}")
     assert counts(corpora.labeled(str(tmp_path))) == [9, 1, 10]
 
 
@@ -326,18 +331,19 @@ def test_columns_of_conll_have_no_names(tmp_path):
     [(None, ["Z"]), (1, ["Y"]), ("1", ["Y"]), (-2, ["Y"]), ("-1", ["Z"])],
 )
 def test_tag_column_of_conll(tmp_path, column, tags):
-    write(tmp_path / "train.conll", "a\tY\tZ\n\n" * 10)
+    write(tmp_path / "train.conll", "".join(f"{n}\tY\tZ\n\n" for n in range(10)))
     splits = corpora.tagged(str(tmp_path), tag_column=column)
-    assert next(iter(splits["train"])) == (["a"], tags)
+    assert next(iter(splits["train"]))[1] == tags
 
 
 @pytest.mark.parametrize(
     "column, tags", [(None, ["NOUN"]), ("upos", ["NOUN"]), ("deprel", ["root"])]
 )
 def test_tag_column_of_conllu(tmp_path, column, tags):
-    write(tmp_path / "train.conllu", (CONLLU_ROW.format(1, "a", "NOUN") + "\n") * 10)
+    rows = [CONLLU_ROW.format(1, word, "NOUN") for word in range(10)]
+    write(tmp_path / "train.conllu", "\n".join(rows))
     splits = corpora.tagged(str(tmp_path), tag_column=column)
-    assert next(iter(splits["train"])) == (["a"], tags)
+    assert next(iter(splits["train"]))[1] == tags
 
 
 def test_tagged_tells_conllu_from_columns_and_prefers_it(tmp_path):
@@ -356,7 +362,7 @@ def test_text_is_the_file_exactly(tmp_path):
     content = "To be\r\n\r\nor not\rto\n\x85be\u2028?"
     path = write(tmp_path / "a.txt.gz", content)
     assert "".join(corpora.read_text(path)) == content
-    assert [place for place, _ in corpora.read_text(path).located()][-1] == f"{path}:5"
+    assert [place for place, _ in corpora.read_text(path).located()][-1] == f"{path}:4"
 
 
 @pytest.mark.parametrize("size", [20, 99, 100, 1234])
@@ -412,9 +418,10 @@ def test_parallel_directory_by_suffix(tmp_path):
 
 
 def test_pairs(tmp_path):
-    path = write(tmp_path / "pairs.tsv.gz", "a\tb\n" * 20)
+    path = write(tmp_path / "pairs.tsv.gz", numbered(20, "b"))
     splits = corpora.parallel(str(path))
-    assert counts(splits) == [16, 2, 2] and next(iter(splits["dev"])) == ("a", "b")
+    assert counts(splits) == [16, 2, 2]
+    assert {target for _, target in splits["dev"]} == {"b"}
 
 
 @pytest.mark.parametrize(
@@ -426,7 +433,9 @@ def test_pairs(tmp_path):
             {"source": "de", "target": "en"}, "val.de: no counterpart", id="split"
         ),
         pytest.param(
-            {}, r"expected a .tsv file .*\(or give source and target\)", id="none"
+            {},
+            r"a .tsv or .txt file .*\(or give source and target\)",
+            id="none",
         ),
     ],
 )
@@ -445,10 +454,10 @@ def test_pairs_of_three_columns(tmp_path):
 
 @pytest.mark.parametrize("name", ["words.dict", "words.tsv.gz"])
 def test_pronunciations_in_a_file(tmp_path, name):
-    path = write(tmp_path / name, "hello\tHH AH L OW\n" * 20)
+    path = write(tmp_path / name, numbered(20, "HH AH L OW"))
     splits = corpora.pronunciations(str(path))
     assert counts(splits) == [16, 2, 2]
-    assert next(iter(splits["dev"])) == ("hello", "HH AH L OW")
+    assert {sounds for _, sounds in splits["dev"]} == {"HH AH L OW"}
 
 
 def test_pronunciations_in_a_directory(tmp_path):
@@ -463,14 +472,16 @@ def test_pronunciations_in_a_directory(tmp_path):
 # --- Splits ----------------------------------------------------------------------
 
 
-def test_every_tenth_is_held_out_and_left_out(tmp_path):
+def test_a_tenth_is_held_out_and_left_out(tmp_path):
     path = write(tmp_path / "a.tsv", numbered(100))
     splits = corpora.labeled(str(path))
     assert counts(splits) == [80, 10, 10]
     assert sorted(sum(map(list, splits.values()), [])) == sorted(
         corpora.read_labeled(path)
     )
-    assert next(splits["dev"].located())[0] == f"{path}:10"
+    place, (_, label) = next(splits["dev"].located())
+    line = path.read_text().splitlines()[int(place.removeprefix(f"{path}:")) - 1]
+    assert line.startswith(f"{label}\t")
 
 
 def test_only_the_missing_split_is_held_out(tmp_path):
@@ -496,7 +507,7 @@ def test_too_few_to_hold_out(tmp_path):
             id="two-candidates",
         ),
         pytest.param(
-            ["test.tsv", "training.tsv"], "no train split; expected", id="no-train"
+            ["test.tsv", "other.tsv"], "no train split; expected", id="no-train"
         ),
         pytest.param(["train_dev.tsv"], "one file for two splits", id="one-for-two"),
     ],
@@ -510,7 +521,7 @@ def test_errors_of_split_files(tmp_path, names, message):
 
 
 def test_splits_by_the_last_letters_of_a_run(tmp_path):
-    write(tmp_path / "wnut17train.conll", "a\tX\n\n" * 10)
+    write(tmp_path / "wnut17train.conll", "".join(f"{n}\tX\n\n" for n in range(10)))
     assert counts(corpora.tagged(str(tmp_path))) == [8, 1, 1]
 
 

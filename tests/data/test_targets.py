@@ -6,6 +6,7 @@ import pytest
 from zoo.data import targets as module
 from zoo.data.corpus_files import Corpus
 from zoo.data.targets import Targets
+from zoo.text.vocabulary import UNSEEN
 
 
 def corpus(*labels):
@@ -61,9 +62,14 @@ def test_labels_that_are_no_targets(labels, head, message):
     assert str(error.value) == message
 
 
-def test_an_unknown_label_names_its_place():
-    with pytest.raises(ValueError, match="^b.tsv:7: the label 'c'"):
-        Targets.of(corpus("a", "b")).encode("c", "b.tsv:7")
+def test_a_label_that_is_not_in_train():
+    targets = Targets.of(corpus("a", "b"))
+    assert targets.encode("c", "b.tsv:7").tolist() == [UNSEEN]
+    assert targets.unseen(corpus("a", "c", "c")) == {"c": 2}
+    several = Targets.of(corpus("a,b", "c"), "multilabel")
+    assert several.encode("c, d", "b.tsv:7").tolist() == [0, 0, 1]
+    assert several.unseen(corpus("c, d", "", "e")) == {"d": 1, "e": 1}
+    assert Targets.of(corpus("1", "2"), "regression").unseen(corpus("3")) == {}
 
 
 def test_balanced_weights_have_a_mean_of_1_and_equal_sums():

@@ -15,6 +15,7 @@ from .corpus_files import Splits as Splits
 from .prefetching import Prefetcher as Prefetcher
 from .prefetching import prefetch as prefetch
 from .ragged import Ragged as Ragged
+from .splits import SplitFiles as SplitFiles
 from .streams import Streams as Streams
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "CorpusError",
     "Prefetcher",
     "Ragged",
+    "SplitFiles",
     "Splits",
     "Streams",
     "bucket_length",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.text.vocabulary import END, START
+from zoo.text.vocabulary import END, START, UNSEEN
 
 Batch = tuple[Any, np.ndarray, np.ndarray]
 
@@ -24,9 +24,14 @@ def classification_batch(columns: dict[str, np.ndarray], weights: np.ndarray) ->
         weights: float32 `[batch]`, 0 for a row that only fills up the batch.
 
     Returns:
-        Token ids `[batch, time]`, targets `[batch, outputs]`, weights `[batch]`.
+        Token ids `[batch, time]`, targets `[batch, outputs]`, weights `[batch]`. A
+        class that the training data do not have has no loss: its weight is 0.
     """
     targets = columns["targets"][:, 0]  # [batch, outputs]
+    if targets.dtype.kind == "i":
+        known = targets != UNSEEN  # [batch, 1]
+        weights = weights * known.reshape(len(targets), -1).all(axis=1)
+        targets = np.maximum(targets, 0)
     return columns["token_ids"], targets, weights
 
 
@@ -39,11 +44,13 @@ def tagging_batch(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:
         weights: float32 `[batch]`, 0 for a row that only fills up the batch.
 
     Returns:
-        The inputs by name, tags `[batch, time]`, weights `[batch, time]`.
+        The inputs by name, tags `[batch, time]`, weights `[batch, time]`. A tag that
+        the training data do not have has no loss: its weight is 0.
     """
     x = {name: value for name, value in columns.items() if name != "tags"}
+    tags = columns["tags"]
     token_weights = (x["token_ids"] != 0) * weights[:, None]  # [batch, time]
-    return x, columns["tags"], token_weights
+    return x, np.maximum(tags, 0), token_weights * (tags != UNSEEN)
 
 
 def translation_batch(columns: dict[str, np.ndarray], weights: np.ndarray) -> Batch:

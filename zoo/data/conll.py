@@ -13,7 +13,12 @@ from zoo.data.corpus_files import (
     file_suffix,
     lines,
 )
-from zoo.data.delimited import Rows, same_width
+from zoo.data.tagged_lines import (
+    COLUMNS,
+    column_rows,
+    find_separator,
+    joined_rows,
+)
 
 # Those that may serve as tags.
 CONLLU_COLUMNS = {
@@ -27,7 +32,6 @@ CONLLU_COLUMNS = {
     "misc": 9,
 }
 
-_COLUMNS = "a word and its tag a line, a blank line between sentences"
 _CONLLU = "CoNLL-U, ten columns a word"
 
 # (line, (word, tag)); (line, None) between two sentences
@@ -62,7 +66,10 @@ def read_conll(
     """Reads columns separated by tabs or spaces: `(words, tags)`.
 
     A sentence ends at a line that is empty or holds only white space. `-DOCSTART-`
-    lines are skipped; there are no comments, since `#` is a word like any other.
+    lines are skipped, and so are comments before a sentence: `# newdoc`, `# key =
+    value`, or another line that begins with `# ` and has not as many cells as a word.
+    With as many, `#` is a word like any other. A file with a sentence a line and the
+    columns of a word joined (`I|PRP|O like|VBP|O`, `I/PRP like/VBP`) is read too.
 
     Args:
         path: The file, may be gzipped.
@@ -83,11 +90,13 @@ def read_conll(
         )
 
     def words() -> TaggedRows:
-        for number, cells in same_width(path, _conll_rows(path)):
+        separator = find_separator(path)
+        rows = joined_rows(path, separator) if separator else column_rows(path)
+        for number, cells in rows:
             place = f"{path}:{number}"
             yield number, _pick(cells, word_column, tag, place) if cells else None
 
-    return file_corpus(path, _COLUMNS, lambda: _sentences(words()))
+    return file_corpus(path, COLUMNS, lambda: _sentences(words()))
 
 
 def read_conllu(
@@ -144,15 +153,6 @@ def _sentences(rows: TaggedRows) -> Iterator[tuple[int, TaggedWords]]:
         yield first, (words, tags)
 
 
-def _conll_rows(path: Path) -> Rows:
-    """Yields the cells of each line, none for a blank line."""
-    for number, line in lines(path, _COLUMNS):
-        line = line.rstrip()
-        if not line.startswith("-DOCSTART-"):
-            in_tabs = "\t" in line
-            yield number, line.split("\t") if in_tabs else re.findall("[^ ]+", line)
-
-
 def column_number(column: str | int | None) -> int | None:
     """Returns a column's number, also where it is written as a string; else None.
 
@@ -172,7 +172,7 @@ def _pick(cells: list[str], word: int, tag: int, place: str) -> tuple[str, str]:
         if not -width <= column < width:
             raise CorpusError(f"{place}: {option} is {column}, with {width} columns")
         if not cells[column].strip():
-            raise CorpusError(f"{place}: an empty cell; expected {_COLUMNS}")
+            raise CorpusError(f"{place}: an empty cell; expected {COLUMNS}")
     if word % width == tag % width:
         raise CorpusError(f"{place}: word_column and tag_column are both {word}")
     return cells[word].strip(), cells[tag].strip()

@@ -10,6 +10,7 @@ import gzip
 import io
 import os
 import re
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ Located = Iterator[tuple[str, T]]  # examples, each with its place: "file:line"
 Lines = Iterator[tuple[int, str]]  # lines, numbered from 1
 
 _GZIP_MAGIC = b"\x1f\x8b"
+# What systems and editors leave in directories, besides hidden files.
+_SYSTEM_FILES = frozenset({"__macosx", "desktop.ini", "icon\r", "thumbs.db"})
 _UNDECODED = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a bad byte
 
 
@@ -129,6 +132,9 @@ def file_corpus(
 def lines(path: Path, expected: str) -> Lines:
     """Yields the lines of a file with their line ends.
 
+    A line ends at a newline, as `wc -l` counts: neither at a carriage return alone nor
+    at a form feed, U+0085 or U+2028.
+
     Args:
         path: The file.
         expected: What should have been found, for the message about an empty file.
@@ -156,6 +162,47 @@ def lines(path: Path, expected: str) -> Lines:
         ) from error
     if not number:
         raise CorpusError(f"{path}: the file is empty; expected {expected}")
+
+
+def without_end(line: str) -> str:
+    """Returns a line without the newline, or carriage return and newline, that ends it.
+
+    >>> without_end("a\\rb\\r\\n")
+    'a\\rb'
+    """
+    return line.removesuffix("\n").removesuffix("\r")
+
+
+def user_path(text: str) -> Path:
+    """Returns the path that a user has given, in which `~` is the home directory.
+
+    Raises:
+        CorpusError: If the text is empty.
+    """
+    if not text.strip():
+        raise CorpusError(f"data: expected a file or directory, got {text!r}")
+    path = Path(text)
+    if text.startswith("~") and not path.exists():
+        try:
+            return path.expanduser()
+        except RuntimeError:  # there is no such user, or no home
+            return path
+    return path
+
+
+def visible_entries(directory: Path) -> list[Path]:
+    """Returns what is in a directory, without the files of systems and editors.
+
+    Args:
+        directory: Of which the entries are returned, sorted by name.
+    """
+    return sorted(
+        path
+        for path in directory.iterdir()
+        if path.name[0] != "."
+        and path.name.lower() not in _SYSTEM_FILES
+        and not path.name.endswith(("~", ".bak", ".orig", ".swp", ".tmp"))
+    )
 
 
 def file_suffix(path: Path) -> str:
@@ -202,13 +249,14 @@ def count(number: int, noun: str) -> str:
 def _open(path: Path) -> TextIO:
     if path.is_dir():
         raise CorpusError(f"{path}: a directory; expected a file")
+    check_regular(path)
     try:
         with open(path, "rb") as start:
             opener = gzip.open if start.read(2) == _GZIP_MAGIC else open
-        # newline="" keeps line ends as they are; surrogateescape keeps bad bytes, so
-        # that check_characters can report them.
+        # newline="\n" ends lines there only, and keeps the ends as they are;
+        # surrogateescape keeps bad bytes, so that check_characters can report them.
         return io.TextIOWrapper(
-            opener(path, "rb"), "utf-8-sig", errors="surrogateescape", newline=""
+            opener(path, "rb"), "utf-8-sig", errors="surrogateescape", newline="\n"
         )
     except FileNotFoundError as error:
         raise missing(path) from error
@@ -216,6 +264,20 @@ def _open(path: Path) -> TextIO:
         raise CorpusError(
             f"{path}: cannot be opened ({error.strerror}); expected a readable file"
         ) from error
+
+
+def check_regular(path: Path) -> None:
+    """Raises CorpusError for a pipe or device, which cannot be read several times."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # whoever opens the file says why
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        kind = "a pipe" if stat.S_ISFIFO(mode) else "neither a file nor a directory"
+        raise CorpusError(
+            f"{path}: {kind}, and a corpus is read several times; write it to a file "
+            "first, and give that file"
+        )
 
 
 def check_characters(line: str, place: str) -> None:

@@ -131,7 +131,8 @@ def _corpora(name: str, splits: Mapping[str, Sequence[T]]) -> Splits[T]:
 
         return Corpus(source, f"{name}/{split}")
 
-    return Splits({split: corpus(split) for split in ("train", "dev", "test")})
+    found = {split: corpus(split) for split in ("train", "dev", "test")}
+    return Splits(found, {"corpus": f"{name}, which the dependencies bring along"})
 
 
 def _tenths(items: Sequence[T]) -> dict[str, Sequence[T]]:

@@ -1,62 +1,20 @@
-"""Rows of cells in .tsv and .csv files, and the columns of the text and the label."""
+"""Rows of cells in .tsv and .csv files."""
 
 import csv
-import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.data.corpus_files import CorpusError, count, file_suffix, lines
+from zoo.data.corpus_files import CorpusError, count, file_suffix, lines, without_end
 
-TEXT_NAMES = ("text", "sentence", "content", "review", "phrase")
-LABEL_NAMES = ("label", "class", "category", "sentiment", "target")
 LABELED = "rows of a text and a label, in a .tsv or .csv file"
+LONGEST_CELL = 1 << 30  # characters; Python's own limit is 131,072
 
-_ROWS_TO_GUESS_FROM = 100
+# A carriage return inside a line, which the csv module would take for its end.
+_INNER_RETURN = re.compile(r"\r(?!\n|$)")
+_RETURN = "\ud80d"  # stands for it; no file has it, since UTF-8 cannot say it
 
 Rows = Iterator[tuple[int, list[str]]]
-
-
-def find_columns(
-    path: Path,
-    text_column: str | int | None = None,
-    label_column: str | int | None = None,
-) -> tuple[int, int, bool]:
-    """Finds the columns of the text and the label in a table.
-
-    Args:
-        path: A .tsv or .csv file.
-        text_column: Name or 0-based number of the text's column. By default the
-            header tells; without one, of two columns the shorter is the label.
-        label_column: The same for the label's column.
-
-    Returns:
-        The text's number, the label's number, and whether the first row is a header.
-
-    Raises:
-        CorpusError: If the file cannot be read, or its columns are not clear.
-    """
-    first = [row for _, row in itertools.islice(table(path), _ROWS_TO_GUESS_FROM)]
-    if not first:
-        raise CorpusError(f"{path}: no example found; expected {LABELED}")
-    names = [cell.strip().lower() for cell in first[0]]
-    known = [
-        next((names.index(name) for name in some if name in names), None)
-        for some in (TEXT_NAMES, LABEL_NAMES)
-    ]
-    text = _number(path, names, "text_column", text_column)
-    label = _number(path, names, "label_column", label_column)
-    header = _is_name(text_column) or _is_name(label_column) or None not in known
-    if header:
-        text, label = (k if n is None else n for n, k in zip((text, label), known))
-    if len(names) == 2:
-        text, label = _other_of_two(text, label, first)
-    if text is None or label is None or text == label:
-        found = f"{count(len(names), 'column')} ({', '.join(map(repr, names))})"
-        raise CorpusError(
-            f"{path}:1: {found[:200]}; expected a header or two columns that tell text "
-            "from label: give text_column and label_column, two different ones"
-        )
-    return text, label, header
 
 
 def table(path: Path) -> Rows:
@@ -70,8 +28,18 @@ def table(path: Path) -> Rows:
 def tsv_rows(path: Path, expected: str) -> Rows:
     """Yields `(line, cells)` of every line that is not blank."""
     for number, line in lines(path, expected):
+        check_line_ends(line, f"{path}:{number}")
         if line.strip():
-            yield number, line.rstrip("\r\n").split("\t")
+            yield number, without_end(line).split("\t")
+
+
+def check_line_ends(line: str, place: str) -> None:
+    """Raises CorpusError for a file whose lines end at carriage returns alone."""
+    if place.endswith(":1") and line[-1:] != "\n" and line.count("\r") > 1:
+        raise CorpusError(
+            f"{place}: lines that end at carriage returns alone, as on old Macs; "
+            "expected newlines: tr '\\r' '\\n'"
+        )
 
 
 def same_width(path: Path, rows: Rows, width: int | None = None) -> Rows:
@@ -98,53 +66,23 @@ def same_width(path: Path, rows: Rows, width: int | None = None) -> Rows:
         yield number, row
 
 
-def _other_of_two(
-    text: int | None, label: int | None, rows: list[list[str]]
-) -> tuple[int, int]:
-    """Completes the columns of a table that has two; the shorter one is the label."""
-    if text is None:
-        if label is None:
-            lengths = [sum(map(len, column)) for column in zip(*rows)]
-            label = 0 if lengths[0] < lengths[1] else 1
-        return 1 - label, label
-    return text, 1 - text if label is None else label
-
-
 def _csv_rows(path: Path, expected: str) -> Rows:
-    reader = csv.reader((line for _, line in lines(path, expected)), strict=True)
+    def plain_lines() -> Iterator[str]:
+        for number, line in lines(path, expected):
+            check_line_ends(line, f"{path}:{number}")
+            yield _INNER_RETURN.sub(_RETURN, line) if "\r" in line else line
+
+    # One limit for the whole process, which is raised and never lowered.
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
+    reader = csv.reader(plain_lines(), strict=True)
     start = 1
     try:
         for row in reader:
             if any(map(str.strip, row)):
-                yield start, row
+                yield start, [cell.replace(_RETURN, "\r") for cell in row]
             start = reader.line_num + 1
     except csv.Error as error:
         raise CorpusError(
             f"{path}:{start}: not CSV ({error}); expected cells between commas, every "
             "quote closed, and quotes inside quotes doubled"
         ) from error
-
-
-def _number(
-    path: Path, names: list[str], option: str, column: str | int | None
-) -> int | None:
-    """Returns the number of a column that is given by number, by name or not at all."""
-    if column is None:
-        return None
-    if isinstance(column, str) and _is_name(column):
-        if column.strip().lower() not in names:
-            raise CorpusError(
-                f"{path}:1: {option} is {column!r}; expected one of "
-                f"{', '.join(map(repr, names))}"
-            )
-        return names.index(column.strip().lower())
-    if not 0 <= int(column) < len(names):
-        raise CorpusError(
-            f"{path}:1: {option} is {column}; expected a number from 0 to "
-            f"{len(names) - 1}, or a name"
-        )
-    return int(column)
-
-
-def _is_name(column: str | int | None) -> bool:
-    return isinstance(column, str) and not column.strip().isdecimal()

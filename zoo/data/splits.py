@@ -1,218 +1,311 @@
-"""Train, dev and test: which files they are, and what is held out if one is missing."""
+"""Train, dev and test: which files they are, and what that was decided by."""
 
-import functools
-import re
-from collections.abc import Callable, Collection, Sequence
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from zoo.data.checksums import sha256
 from zoo.data.corpus_files import (
-    Corpus,
     CorpusError,
-    Located,
-    Splits,
-    T,
-    checked,
+    check_regular,
     file_suffix,
     missing,
+    user_path,
+    visible_entries,
 )
+from zoo.data.split_names import SPLITS, by_split, split_kinds, suspected_splits
 
-# What a split may be called in the name of a file.
-SPLITS = {
-    "train": frozenset({"train"}),
-    "dev": frozenset({"dev", "valid", "val", "validation"}),
-    "test": frozenset({"test"}),
-}
+_ABOUT_DATA = frozenset(
+    "changelog citation copying index info licence license notes readme source".split()
+)
+_MOST_SHOWN = 10  # files that are not used
 
 Suffixes = Collection[str] | None  # as by `file_suffix`; None is any but a directory
+Found = dict[str, tuple[Path, ...]]  # one file, or two that are aligned, of each split
+
+# What stands beside data and is none, whatever its name.
+_NO_DATA = frozenset(
+    """.cfg .css .h5 .htm .html .ini .ipynb .jpeg .jpg .log .md .md5 .model .npy .npz
+    .pdf .pkl .pl .png .pt .py .pyc .r .rst .safetensors .sh .sha1 .sha256 .sum .svg
+    .toml .vocab .yaml .yml""".split()
+)
 
 
-def split_paths(
-    data: str, ranks: Sequence[Suffixes], hint: str = ""
-) -> dict[str, Path]:
+@dataclass(frozen=True, kw_only=True)
+class SplitFiles:
+    """Where the splits are: as given by the user.
+
+    Attributes:
+        data: a file, which is train, or a directory whose files have the split in
+            their names; of labeled text also one of class folders, which is train.
+            None if the others say it all.
+        train: the file of this split, looked up in the directory `data` first. Of
+            parallel data also two files with a comma between them, or what their names
+            have before the suffixes of the languages.
+        dev: likewise.
+        test: likewise.
+    """
+
+    data: str | None = None
+    train: str | None = None
+    dev: str | None = None
+    test: str | None = None
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The splits whose files are given."""
+        files = {split: getattr(self, split) for split in SPLITS}
+        return {split: file for split, file in files.items() if file is not None}
+
+    @property
+    def directory(self) -> Path | None:
+        """The directory in which splits are looked for."""
+        path = None if self.data is None else user_path(self.data)
+        return path if path is not None and path.is_dir() else None
+
+
+def find_files(
+    where: SplitFiles,
+    ranks: Sequence[Suffixes],
+    hint: str = "",
+    suffixes: Sequence[str] = (),
+) -> tuple[Found, dict[str, Any]]:
     """Finds the file of each split; a single file is train.
 
     Args:
-        data: A file, or a directory whose files have the split in their names.
+        where: What the user has said of them.
         ranks: Suffixes of the files, the preferred ones first.
         hint: What to add to a message about files with other suffixes.
+        suffixes: Of source and target, if each split is two aligned files; they stand
+            in place of `ranks`.
 
     Returns:
-        `{"train"}` and perhaps `"dev"` and `"test"`.
+        The files of `"train"`, and perhaps of `"dev"` and `"test"`; and what was
+        decided: `files`, their `sha256`, and `files_not_used`.
 
     Raises:
-        CorpusError: If there is no train split, or several files could be one split.
+        CorpusError: If there is no train split, several files could be one split, or a
+            file looks like a split and would not be used.
     """
-    path = Path(data).expanduser()
+    given = {
+        split: given_files(file, where.directory, split, suffixes)
+        for split, file in where.given.items()
+    }
+    found: Found = {}
+    unused: list[Path] = []
+    if where.directory is not None:
+        if len(given) < len(SPLITS):
+            sides: list[Sequence[Suffixes]] = [[{f".{s}"}] for s in suffixes]
+            sides = sides or [ranks]
+            found, unused = _look_in(where.directory, sides, given, hint)
+    elif where.data is not None:
+        if "train" in given:
+            raise CorpusError(
+                f"{where.data}: not a directory, and --train is given; expected one of "
+                "them"
+            )
+        found = {"train": (_single_file(where.data, ranks, hint, suffixes),)}
+    found |= given
+    for path in (path for files in found.values() for path in files):
+        check_regular(path)  # a pipe would block
+    found = {split: found[split] for split in SPLITS if split in found}
+    if "train" not in found:
+        options = " and ".join(f"--{split}" for split in given)
+        raise CorpusError(f"{options}: no train split; expected --train FILE too")
+    _check_different(found, where)
+    return found, _decisions(found, unused)
+
+
+def given_files(
+    text: str, directory: Path | None, split: str, suffixes: Sequence[str] = ()
+) -> tuple[Path, ...]:
+    """Returns the files that a user has named for a split.
+
+    Args:
+        text: What was given: a path; two with a comma between them; or, with suffixes,
+            one without them.
+        directory: Where relative paths are looked up first; None for nowhere else.
+        split: For which it was given.
+        suffixes: Of source and target.
+
+    Raises:
+        CorpusError: If there is no such file.
+    """
+    whole = _look_up(text, directory)
+    if suffixes and "," not in text:
+        stem = text.removesuffix(".gz")
+        for suffix in suffixes:
+            stem = stem.removesuffix(f".{suffix}")
+        tries = [[f"{stem}.{suffix}{gz}" for gz in ("", ".gz")] for suffix in suffixes]
+        files = [[_look_up(name, directory) for name in names] for names in tries]
+        pair = tuple(next((f for f in two if f.exists()), two[0]) for two in files)
+    elif whole.exists() or "," not in text:
+        pair = (whole,)
+    else:
+        pair = tuple(_look_up(part.strip(), directory) for part in text.split(","))
+    for path in pair:
+        if not path.exists():
+            error = missing(path)
+            raise CorpusError(f"--{split}: {error}")
+    return pair
+
+
+def _look_up(text: str, directory: Path | None) -> Path:
+    path = user_path(text)
+    if directory is None or path.exists() and not (directory / path).exists():
+        return path
+    return directory / path
+
+
+def _single_file(
+    data: str, ranks: Sequence[Suffixes], hint: str, suffixes: Sequence[str]
+) -> Path:
+    path = user_path(data)
     if not path.exists():
         raise missing(path)
-    if not path.is_dir():
-        if None not in ranks and file_suffix(path) not in _union(ranks):
+    check_regular(path)
+    if suffixes:
+        raise CorpusError(f"{data}: a file; source and target are for a directory")
+    if None not in ranks and file_suffix(path) not in _union(ranks):
+        raise CorpusError(f"{path}: expected a directory or {_suffixes(ranks)}{hint}")
+    return path
+
+
+def _look_in(
+    directory: Path,
+    sides: Sequence[Sequence[Suffixes]],
+    given: Mapping[str, tuple[Path, ...]],
+    hint: str,
+) -> tuple[Found, list[Path]]:
+    """Finds the splits that are not given; returns them, and what was left.
+
+    Args:
+        directory: Where to look.
+        sides: The ranks of the source's and of the target's suffixes, or of one file.
+        given: Files of the other splits.
+        hint: What to add to a message about other suffixes.
+    """
+    named = [p for files in given.values() for p in files]
+    entries = [path for path in visible_entries(directory) if path not in named]
+    entries = [path for path in entries if file_suffix(path) not in _NO_DATA]
+    if not given and "/" in (sides[0][0] or ()) and _is_of_folders(entries):
+        return {"train": (directory,)}, []
+    chosen = [_choose(directory, entries, ranks, given) for ranks in sides]
+    for side, ranks in zip(chosen, sides):
+        if "train" not in side and "train" not in given:
             raise CorpusError(
-                f"{path}: expected a directory or {_suffixes(ranks)}{hint}"
+                f"{directory}: no train split; expected {_suffixes(ranks)} with the "
+                f"word train in its name{hint}, or --train FILE"
             )
-        return {"train": path}
-    found = {}
-    for split in SPLITS:
-        chosen = _candidates(path, split, ranks)
-        if len(chosen) > 1:
-            names = " and ".join(candidate.name for candidate in chosen)
-            raise CorpusError(f"{path}: {names} could all be {split}; expected one")
-        if chosen:
-            found[split] = chosen[0]
-    if "train" not in found:
+    for split in chosen[0].keys() ^ chosen[-1].keys():
+        present = chosen[0].get(split) or chosen[-1][split]
         raise CorpusError(
-            f"{path}: no train split; expected {_suffixes(ranks)} "
-            f"with the word train in its name{hint}"
+            f"{present}: no counterpart; expected {split} in both languages"
         )
+    found = {split: tuple(side[split] for side in chosen) for split in chosen[0]}
+    expected = " and ".join(map(_suffixes, sides))
+    used = {path for files in found.values() for path in files}
+    ends = [suffix for side in sides for rank in side for suffix in rank or ()]
+    aligned = ends if len(sides) > 1 else []
+    left = [
+        path
+        for path in entries
+        if path not in used
+        and path.name.split(".")[0].lower() not in _ABOUT_DATA
+        and (not aligned or any(f"{end}." in f"{path.name}." for end in aligned))
+    ]
+    _check_unused(left, {*found, *given}, expected)
+    return found, [path for path in left if not path.is_dir() or _says_split(path)]
+
+
+def _choose(
+    directory: Path,
+    entries: Sequence[Path],
+    ranks: Sequence[Suffixes],
+    given: Mapping[str, tuple[Path, ...]],
+) -> dict[str, Path]:
+    """Returns the file of each split that is not given, by the best rank with any."""
+    fitting = [path for path in entries if any(_has_suffix(path, r) for r in ranks)]
+    found = {}
+    for split, candidates in by_split(fitting, given).items():
+        if split in given or not candidates:
+            continue
+        best = next(r for r in ranks if any(_has_suffix(p, r) for p in candidates))
+        chosen = [path for path in candidates if _has_suffix(path, best)]
+        if len(chosen) > 1:
+            names = " and ".join(path.name for path in chosen)
+            raise CorpusError(
+                f"{directory}: {names} could all be {split}; expected one: say which "
+                f"by --{split} FILE"
+            )
+        found[split] = chosen[0]
     if len(set(found.values())) < len(found):
         names = ", ".join(f"{split}={file.name}" for split, file in found.items())
-        raise CorpusError(f"{path}: one file for two splits ({names}); expected two")
+        raise CorpusError(
+            f"{directory}: one file for two splits ({names}); expected two: say which "
+            "by --train, --dev and --test FILE"
+        )
     return found
 
 
-def aligned_paths(
-    data: str, source: str | None, target: str | None
-) -> dict[str, tuple[Path, Path]]:
-    """Finds the two files of each split of a parallel corpus.
-
-    Args:
-        data: A directory.
-        source: Suffix of the source's files, e.g. `"de"`.
-        target: Suffix of the target's files, e.g. `"en"`.
-
-    Returns:
-        `(source, target)` of `"train"` and perhaps of `"dev"` and `"test"`.
-
-    Raises:
-        CorpusError: If a suffix or a file is missing, or several files could be one
-            split.
-    """
-    if not source or not target:
-        raise CorpusError(
-            f"{data}: source is {source!r} and target is {target!r}; expected the "
-            "suffixes of both languages, e.g. 'de' and 'en'"
-        )
-    if Path(data).expanduser().is_file():
-        raise CorpusError(f"{data}: a file; source and target are for a directory")
-    sources = split_paths(data, [{f".{source}".lower()}])
-    targets = split_paths(data, [{f".{target}".lower()}])
-    for split in sources.keys() ^ targets.keys():
-        found = sources.get(split) or targets[split]
-        raise CorpusError(
-            f"{found}: no counterpart; expected {split} in both languages"
-        )
-    return {split: (sources[split], targets[split]) for split in sources}
+def _is_of_folders(entries: Sequence[Path]) -> bool:
+    """Tells whether a directory is one of class folders, and no split among them."""
+    folders = [path for path in entries if path.is_dir()]
+    return len(folders) > 1 and not any(map(_says_split, entries))
 
 
-def hold_out(splits: Splits[T]) -> Splits[T]:
-    """Fills in a missing dev or test split with every tenth example of train.
-
-    Args:
-        splits: `{"train"}` and perhaps `"dev"` and `"test"`.
-
-    Returns:
-        All three; train without what was held out.
-    """
-    absent = [split for split in SPLITS if split not in splits]
-    if not absent:
-        return splits
-    held = {split: {9 - k} for k, split in enumerate(absent)}
-    held["train"] = set(range(10 - len(absent)))
-    found = {
-        split: (
-            _remainders(splits["train"], split, held[split])
-            if split in held
-            else splits[split]
-        )
-        for split in SPLITS
-    }
-    return Splits(found, splits.decisions)
+def _says_split(path: Path) -> bool:
+    return bool(split_kinds(path.name) | suspected_splits(path.name))
 
 
-def hold_out_characters(splits: Splits[str]) -> Splits[str]:
-    """Fills in a missing dev or test split with some of train's characters.
-
-    Args:
-        splits: `{"train"}` and perhaps `"dev"` and `"test"`, each of lines.
-
-    Returns:
-        All three. If there is only train, its first 5% are dev and its last 10% are
-        test: the 90/10 of nanoGPT with dev taken from the beginning, so that the
-        training text leads up to the test text as it does there. If one split is
-        missing, it is the last 5% of train. Lines are clipped at the cut.
-    """
-    absent = [split for split in SPLITS if split not in splits]
-    if not absent:
-        return splits
-    train = splits["train"]
-    if len(absent) == 2:
-        held = {"dev": (0, 0.05), "train": (0.05, 0.9), "test": (0.9, 1)}
-    else:
-        held = {"train": (0, 0.95), absent[0]: (0.95, 1)}
-    size = functools.cache(lambda: sum(map(len, train)))  # one pass for all the cuts
-    found = {
-        split: (
-            _clipped(train, split, *held[split], size)
-            if split in held
-            else splits[split]
-        )
-        for split in SPLITS
-    }
-    return Splits(found, splits.decisions)
+def _check_unused(unused: Sequence[Path], known: set[str], expected: str) -> None:
+    """Raises CorpusError if a file may be a split that would be held out of train."""
+    for path in unused:
+        kinds = split_kinds(path.name)
+        says = {"testa": "dev", "testb": "test", "eval": "test"}
+        splits = {says.get(kind, kind) for kind in kinds} or suspected_splits(path.name)
+        for split in SPLITS:
+            if split in splits and split not in known:
+                raise CorpusError(
+                    f"{path}: looks like the {split} split and would not be used "
+                    f"(expected {expected}); say which file it is by --{split} FILE, "
+                    "or name all files by --train, --dev and --test"
+                )
 
 
-def _remainders(
-    corpus: Corpus[T], split: str, remainders: Collection[int]
-) -> Corpus[T]:
-    """Returns the examples whose number has one of these remainders modulo 10."""
-
-    def source() -> Located[T]:
-        for index, located in enumerate(corpus.located()):
-            if index % 10 in remainders:
-                yield located
-
-    expected = "at least 10 examples, since every tenth of them is held out"
-    return checked(source, f"{corpus.name} [{split}]", expected)
+def _check_different(found: Found, where: SplitFiles) -> None:
+    resolved: dict[tuple[Path, ...], str] = {}
+    for split, files in found.items():
+        key = tuple(path.resolve() for path in files)
+        if key in resolved and where.given:
+            names = " and ".join(map(str, files))
+            raise CorpusError(
+                f"{names}: given as {resolved[key]} and as {split}; expected two files"
+            )
+        resolved[key] = split
 
 
-def _clipped(
-    corpus: Corpus[str], split: str, start: float, stop: float, size: Callable[[], int]
-) -> Corpus[str]:
-    """Returns the characters from one share of the text to another."""
-
-    def source() -> Located[str]:
-        first, last = int(start * size()), int(stop * size())
-        position = 0
-        for place, line in corpus.located():
-            piece = line[max(first - position, 0) : max(last - position, 0)]
-            if piece:
-                yield place, piece
-            position += len(line)
-            if position >= last:
-                return
-
-    expected = "at least 20 characters, since 5% of them are held out"
-    return checked(source, f"{corpus.name} [{split}]", expected)
-
-
-def _candidates(directory: Path, split: str, ranks: Sequence[Suffixes]) -> list[Path]:
-    """Returns the files that are named after a split, of the best rank that has any."""
-    named = [
-        path
-        for path in sorted(directory.iterdir())
-        if not path.name.startswith(".")
-        and SPLITS[split] & set(re.findall("[a-z]+", path.name.lower()))
-    ]
-    for rank in ranks:
-        chosen = [p for p in named if _has_suffix(p, rank)]
-        if chosen:
-            return chosen
-    return []
+def _decisions(found: Found, unused: Sequence[Path]) -> dict[str, Any]:
+    files: dict[str, Any] = {}
+    sums: dict[str, Any] = {}
+    for split, paths in found.items():
+        names, hashes = [str(path) for path in paths], [sha256(path) for path in paths]
+        files[split] = names[0] if len(names) == 1 else names
+        sums[split] = hashes[0] if len(hashes) == 1 else hashes
+    decisions: dict[str, Any] = {"files": files, "sha256": sums}
+    if unused:
+        names = [path.name for path in unused[:_MOST_SHOWN]]
+        more = [f"and {len(unused) - len(names)} more"] * (len(unused) > len(names))
+        decisions["files_not_used"] = names + more
+    return decisions
 
 
 def _has_suffix(path: Path, rank: Suffixes) -> bool:
     suffix = file_suffix(path)
-    return suffix != "/" if rank is None else suffix in rank
+    return suffix != "/" if rank is None else suffix in {s.lower() for s in rank}
 
 
 def _union(ranks: Sequence[Suffixes]) -> set[str]:

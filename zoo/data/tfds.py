@@ -1,8 +1,9 @@
 """Corpora of TensorFlow Datasets, as the examples of `zoo.data.corpora`.
 
 These are the functions of `zoo.data.corpora` for `data="tfds:<builder>[/config]"`, with
-the same results. They raise `CorpusError` if there is no such builder or feature, or if
-the data cannot be downloaded. TensorFlow is imported only when one of them is called.
+the same results, but that a missing split is not held out. They raise `CorpusError` if
+there is no such builder or feature, or if the data cannot be downloaded. TensorFlow is
+imported only when one of them is called.
 """
 
 import io
@@ -20,10 +21,10 @@ from zoo.data.corpus_files import (
     TextPair,
     checked,
 )
-from zoo.data.delimited import TEXT_NAMES
-from zoo.data.splits import SPLITS, hold_out, hold_out_characters
+from zoo.data.tables import TEXT_NAMES
 from zoo.data.tfds_builders import (
     SCHEME,
+    SPLIT_NAMES,
     find_builder,
     prepare,
     read_records,
@@ -46,8 +47,8 @@ def labeled(data: str, features: str | None) -> Splits[TextPair]:
             keys, or its one text and its one class label.
 
     Returns:
-        The splits, with labels by name. A split whose labels are hidden (-1) counts as
-        missing, and is held out.
+        The splits that there are, with labels by name. One whose labels are hidden (-1)
+        counts as missing.
     """
     builder = find_builder(data)
     guess, form = _labeled_features(builder), "text_feature,label_feature"
@@ -67,7 +68,7 @@ def labeled(data: str, features: str | None) -> Splits[TextPair]:
         for split, corpus in splits.items()
         if split == "train" or not _is_hidden(builder, split, label)
     }
-    return hold_out(Splits(shown, splits.decisions))
+    return Splits(shown, splits.decisions)
 
 
 def tagged(
@@ -115,7 +116,7 @@ def tagged(
             if kept:
                 yield index, (kept, list(itertools.compress(tags, real)))
 
-    return hold_out(_corpora(data, builder, [*names, *head], convert))
+    return _corpora(data, builder, [*names, *head], convert)
 
 
 def text(data: str, features: str | None) -> Splits[str]:
@@ -144,7 +145,7 @@ def text(data: str, features: str | None) -> Splits[str]:
                 yield index, line
                 ended = line.endswith(("\n", "\r"))
 
-    return hold_out_characters(_corpora(data, builder, names, convert))
+    return _corpora(data, builder, names, convert)
 
 
 def parallel(
@@ -173,7 +174,7 @@ def parallel(
             if first and second:
                 yield index, (first, second)
 
-    return hold_out(_corpora(data, builder, names, convert))
+    return _corpora(data, builder, names, convert)
 
 
 def _features(
@@ -251,11 +252,17 @@ def _corpora(
         return checked(source, f"{data}/{split}", f"examples with {', '.join(names)}")
 
     prepare(data, builder)
-    theirs = {split: split_name(builder, split) for split in SPLITS}
-    if not theirs["train"]:
-        found = ", ".join(builder.info.splits)
-        raise CorpusError(f"{data}: the splits are {found}; expected one called train")
-    return Splits({split: corpus(name) for split, name in theirs.items() if name})
+    named = ((split, split_name(builder, split)) for split in SPLIT_NAMES)
+    found = {split: name for split, name in named if name}
+    if "train" not in found:
+        known = ", ".join(builder.info.splits)
+        raise CorpusError(f"{data}: the splits are {known}; expected one called train")
+    decisions: dict[str, Any] = {
+        "dataset": builder.info.full_name,
+        "features": list(names),
+        "splits": found,
+    }
+    return Splits({split: corpus(name) for split, name in found.items()}, decisions)
 
 
 def _is_hidden(builder: Any, split: str, label: str) -> bool:

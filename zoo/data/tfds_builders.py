@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.corpus_files import CorpusError, did_you_mean
-from zoo.data.splits import SPLITS
 
 SCHEME = "tfds:"
+SPLIT_NAMES = {  # what a builder may call a split
+    "train": ("train",),
+    "dev": ("dev", "valid", "val", "validation"),
+    "test": ("test",),
+}
 _MOST_FILES_TO_NAME = 4
 
 
@@ -100,7 +104,9 @@ def _leave_accelerators_to_keras() -> None:
 
 def split_name(builder: Any, split: str) -> str | None:
     """Returns the builder's name for train, dev or test, or None if it has none."""
-    return next((name for name in builder.info.splits if name in SPLITS[split]), None)
+    return next(
+        (name for name in builder.info.splits if name in SPLIT_NAMES[split]), None
+    )
 
 
 def read_records(

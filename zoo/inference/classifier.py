@@ -20,7 +20,7 @@ from zoo.inference.trained_model import (
 )
 from zoo.models.classifier import ClassifierConfig, build_classifier
 from zoo.text.stored import restored
-from zoo.text.vocabulary import SPECIAL_TOKENS, UNKNOWN, Labels, Vocabulary
+from zoo.text.vocabulary import SPECIAL_TOKENS, UNKNOWN, UNSEEN, Labels, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,13 @@ class Classifier(TrainedModel):
         Args:
             logits: of the examples, float32 `[examples, outputs]`.
             labels: the right ones; one each, so `head` is `"binary"` or `"multiclass"`.
+                Examples of labels that the classifier does not have are left out.
         """
-        classes = np.array([self.labels.names.index(label) for label in labels])
+        classes = self.labels.encode_all(labels)
+        logits, classes = logits[classes != UNSEEN], classes[classes != UNSEEN]
+        if not len(classes):
+            self.settings["temperature"] = 1.0
+            return
         if self.config.head == "binary":
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
         self.settings["temperature"] = find_temperature(logits, classes)

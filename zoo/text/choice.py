@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import numpy as np
-
 from zoo.text.normalization import normalize_word
 from zoo.text.scripts import unspaced
 from zoo.text.stored import AnyTokenizer
@@ -85,22 +83,24 @@ def describe_tokens(tokens: str, texts: Iterable[str]) -> str:
     return f"{text}; {found.in_words()}{more.get(tokens, '')}"
 
 
-def describe_length(max_length: int | None, lengths: np.ndarray) -> str:
-    """Returns in one line how many tokens of a text are read.
+def describe_texts(
+    tokens: Tokens, texts: Iterable[str], max_length: int | None
+) -> dict[str, str]:
+    """Returns what to tell of texts of which only the beginning is read.
 
     Args:
-        max_length: so many; None for all.
-        lengths: of the training texts, as far as they are read.
+        tokens: what they are cut into.
+        texts: of the training data.
+        max_length: tokens that are read; None for all.
 
-    >>> describe_length(5, np.array([3, 5, 2, 4]))
-    '5 tokens of a text are read; 25.0% of the texts reach that'
+    >>> describe_texts("words", ["Das ist gut."], 9)
+    {'tokenization': "words by Unicode's rules", 'max_length': '9 words of a text'}
     """
-    if max_length is None:
-        return "all"
-    share = float((lengths >= max_length).mean())
-    return (
-        f"{max_length} tokens of a text are read; {share:.1%} of the texts reach that"
-    )
+    said = {"tokenization": describe_tokens(tokens, texts)}
+    if max_length is not None:
+        named = tokens if tokens in ("words", "characters") else "subwords"
+        said["max_length"] = f"{max_length} {named} of a text"
+    return said
 
 
 def choose_word_tokenizer(

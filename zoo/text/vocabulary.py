@@ -10,6 +10,7 @@ import numpy as np
 from zoo.text.normalization import normalize
 
 PAD, UNKNOWN, START, END = range(4)
+UNSEEN = -1  # class of a label that the training data do not have
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>")
 
 
@@ -163,9 +164,12 @@ class Labels:
             )
         return self._classes[label]
 
-    def encode_all(self, labels: Iterable[str], place: str) -> np.ndarray:
-        """Returns the classes of `labels`, int32 `[time]`; raises as `encode` does."""
-        return np.array([self.encode(label, place) for label in labels], np.int32)
+    def __contains__(self, label: str) -> bool:
+        return label in self._classes
+
+    def encode_all(self, labels: Iterable[str]) -> np.ndarray:
+        """Returns the classes of `labels`, int32 `[time]`; of unknown ones `UNSEEN`."""
+        return np.array([self._classes.get(x, UNSEEN) for x in labels], np.int32)
 
     def decode(self, classes: Iterable[int]) -> list[str]:
         """Returns the names of `classes`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,7 @@ def pair_batches(
     *,
     longest: int,
     shuffle: bool,
+    left_out: Counter[str] | None = None,
 ) -> Batches:
     """Encodes pairs, and cuts them into batches for teacher forcing.
 
@@ -98,14 +100,18 @@ def pair_batches(
         longest: pairs of which a side has more tokens are left out, and so are those
             of which a side is empty.
         shuffle: whether each epoch has an order of its own.
+        left_out: counts the pairs that are left out, by reason, and `"pairs"` in all.
 
     Raises:
         ValueError: if no pair is left.
     """
-    columns = {
-        side: Ragged.pack(pair[i] for pair in _encoded(translator, corpus, longest))
-        for i, side in enumerate(("source_ids", "target_ids"))
-    }
+    counts: Counter[str] = Counter() if left_out is None else left_out
+
+    def ids(side: int) -> Iterator[np.ndarray]:
+        counts.clear()
+        return (pair[side] for pair in _encoded(translator, corpus, longest, counts))
+
+    columns = {"source_ids": Ragged.pack(ids(0)), "target_ids": Ragged.pack(ids(1))}
     return Batches(
         columns,
         translation_batch,
@@ -117,13 +123,36 @@ def pair_batches(
 
 
 def _encoded(
-    translator: Translator, corpus: Pairs, longest: int
+    translator: Translator, corpus: Pairs, longest: int, counts: Counter[str]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields the ids of the pairs that are neither empty nor too long."""
     for source, target in corpus:
         pair = translator.encode(source), translator.encode_target(target)
-        if all(1 < len(ids) <= longest + 1 for ids in pair):
+        counts["pairs"] += 1
+        if any(len(ids) <= 1 for ids in pair):
+            counts["empty"] += 1
+        elif any(len(ids) > longest + 1 for ids in pair):
+            counts["long"] += 1
+        else:
             yield pair
+
+
+def left_out_decision(left_out: Counter[str], longest: int) -> dict[str, str]:
+    """Returns what a run says of the pairs that it is not trained on.
+
+    Args:
+        left_out: as counted by `pair_batches`.
+        longest: tokens of a side that are allowed.
+
+    >>> left_out_decision(Counter(pairs=1000, long=2), 60)
+    {'left_out_of_training': '2 of 1,000 pairs: 2 longer than 60 tokens, 0 empty'}
+    """
+    long, empty = left_out["long"], left_out["empty"]
+    said = (
+        f"{long + empty:,} of {left_out['pairs']:,} pairs: {long:,} longer than "
+        f"{longest} tokens, {empty:,} empty"
+    )
+    return {"left_out_of_training": said}
 
 
 def translation_training_model(
