@@ -33,7 +33,7 @@ class Fixed(NamedTuple):
         reverse: whether to begin with the last step.
         recurrent: the recurrent kernel `[units, num_gates * units]`.
         inner_bias: `[units]`, or None.
-        mask: bool `[time, batch]`, or None.
+        mask: float `[time, batch]`, 0 at padding, or None.
         dropout: what h is multiplied by at each step, `[batch, units]`, or None.
     """
 

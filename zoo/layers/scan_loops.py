@@ -65,7 +65,7 @@ def _forward(
         reverse: bool scalar, whether to begin with the last step.
         recurrent: the recurrent kernel `[units, num_gates * units]`.
         inner_bias: `[units]`, or None.
-        mask: bool `[time, batch]`, or None.
+        mask: float `[time, batch]`, 0 at padding, or None.
         dropout: what h is multiplied by at each step, `[batch, units]`, or None.
         states: a list of `[batch, units]`.
 
@@ -88,7 +88,8 @@ def _forward(
         projected = ops.cast(_read(a, now), "float32")
         new, gates = cell.step(projected, inner, states, inner_bias)
         if mask is not None:
-            new = [ops.where(_read(mask, now), n, s) for n, s in zip(new, states)]
+            real = _read(mask, now) > 0  # [batch, 1]
+            new = [ops.where(real, n, s) for n, s in zip(new, states)]
         values = [*new, gates] if keep else new
         kept = [_write(array, now, value) for array, value in zip(kept, values)]
         return step + 1, new, kept, gates if hold_gates else ()
@@ -154,7 +155,7 @@ def _backward(
             through = through * dropout
         new = [direct[0] + through, *direct[1:]]
         if mask is not None:
-            real = _read(mask, now)  # [batch, 1]
+            real = _read(mask, now) > 0  # [batch, 1]
             new = [ops.where(real, n, g) for n, g in zip(new, gradients)]
             da, inner = (ops.where(real, array, 0.0) for array in (da, inner))
         values = [da, inner] if cell.has_inner_bias else [da]

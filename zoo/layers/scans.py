@@ -202,7 +202,11 @@ class _RowScan:
         _, inner_bias = split_bias(self.cell, bias)
         if inner_bias is not None:
             inner_bias = ops.cast(inner_bias, "float32")
-        mask = None if self.mask is None else ops.transpose(self.mask)
+        mask = self.mask
+        if mask is not None:
+            # TensorFlow would transpose before a cast, and oneDNN says that it
+            # transposes no bool.
+            mask = ops.transpose(ops.where(mask, 1.0, 0.0))
         return Fixed(self.reverse, recurrent, inner_bias, mask, self.state_dropout)
 
 
