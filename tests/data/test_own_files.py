@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -669,3 +670,19 @@ def test_what_lies_in_class_folders(tmp_path):
         found = Counter(label for corpus in splits.values() for _, label in corpus)
         assert found == {"a": 21, "b": 20}
         assert splits.decisions["empty_class_folders"] == {"train": ["empty"]}
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_label_is_the_same_in_either_form_of_unicode(tmp_path, form):
+    """As where one split was written on another system than the others."""
+    label = unicodedata.normalize(form, "Präsident")
+    file = tmp_path / "a.tsv"
+    file.write_text(f"text\tlabel\nein Text\t{label}\n", encoding="utf-8")
+    assert [*corpora.read_labeled(file)] == [("ein Text", "Präsident")]
+    (tmp_path / "a.conll").write_text(f"er\tB-{label}\n", encoding="utf-8")
+    assert [*corpora.read_conll(tmp_path / "a.conll")] == [(["er"], ["B-Präsident"])]
+    folder = tmp_path / "folders" / label
+    folder.mkdir(parents=True)
+    (folder / "1.txt").write_text("ein Text", encoding="utf-8")
+    found = [*corpora.read_class_folders(tmp_path / "folders")]
+    assert found == [("ein Text", "Präsident")]

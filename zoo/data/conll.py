@@ -19,6 +19,7 @@ from zoo.data.tagged_lines import (
     find_separator,
     joined_rows,
 )
+from zoo.text.normalization import normalize_word
 
 # Those that may serve as tags.
 CONLLU_COLUMNS = {
@@ -145,7 +146,7 @@ def _sentences(rows: TaggedRows) -> Iterator[tuple[int, TaggedWords]]:
         if pair is not None:
             first = first if words else number
             words.append(pair[0])
-            tags.append(pair[1])
+            tags.append(normalize_word(pair[1]))
         elif words:
             yield first, (words, tags)
             words, tags = [], []

@@ -26,6 +26,7 @@ from zoo.data.delimited import (
     LABELED,
     table,
 )
+from zoo.text.normalization import normalize_word
 
 _NO_CLASSES = frozenset({"unsup"})  # aclImdb/train/unsup: reviews without a label
 
@@ -118,7 +119,7 @@ def read_columns(
                 raise CorpusError(
                     f"{path}:{number}: the label is empty; expected {LABELED}{hint}"
                 )
-            yield number, (row[text], row[label].strip())
+            yield number, (row[text], normalize_word(row[label].strip()))
 
     return file_corpus(path, LABELED, examples)
 
@@ -142,12 +143,13 @@ def read_class_folders(directory: str | Path) -> Corpus[TextPair]:
 
     def source() -> Located[TextPair]:
         for folder in folders:
+            label = normalize_word(folder.name)  # some systems decompose it
             for file in _texts(folder):
                 if not file.stat().st_size:
-                    yield f"{file}:1", ("", folder.name)
+                    yield f"{file}:1", ("", label)
                     continue
                 whole = "".join(line for _, line in lines(file, "a text"))
-                yield f"{file}:1", (whole.strip(), folder.name)
+                yield f"{file}:1", (whole.strip(), label)
 
     return checked(source, str(directory), "one folder per class, with texts in it")
 
