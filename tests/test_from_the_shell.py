@@ -14,7 +14,7 @@ import pytest
 from conftest import arguments, contents, tiny
 
 import zoo
-from recipes import classify, generate
+from recipes import classify, generate, tag
 from zoo import __main__ as shell
 from zoo.command_line import end_cleanly, ending_at_once, parse
 from zoo.command_line.starting import open_standard_streams
@@ -394,6 +394,14 @@ def test_a_configuration_file_of_plain_values(tmp_path):
 )
 def test_the_text_of_an_option_is_taken_as_it_is(value):
     assert parse(classify.Config, [f"--data={value}"]).data == value
+
+
+@pytest.mark.parametrize(
+    "value, expected",
+    [("0", 0), ("-1", -1), ("12", 12), ("007", "007"), ("#5", "#5"), ("null", None)],
+)
+def test_a_column_is_a_number_or_a_name(value, expected):
+    assert parse(tag.Config, [f"--tag_column={value}"]).tag_column == expected
 
 
 @pytest.mark.parametrize(

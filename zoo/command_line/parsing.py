@@ -38,8 +38,9 @@ def parse(config_type: type[C], arguments: list[str] | None = None) -> C:
     for field in dataclasses.fields(config_type):
         hint = hints[field.name]
         kind = hint | None if field.default is None else hint
-        if str in (hint, *typing.get_args(hint)):
-            kind = _text  # as it is: "#5", "~" and "1e3" would be something in YAML
+        kinds = {hint, *typing.get_args(hint)}
+        if str in kinds:  # as it is: "#5", "~" and "1e3" would be something in YAML
+            kind = _number_or_text if int in kinds else _text
         parser.add_argument(f"--{field.name}", type=kind)
     given = _with_files(sys.argv[1:] if arguments is None else arguments, config_type)
     try:
@@ -66,6 +67,12 @@ def _as_given(name: str, arguments: list[str]) -> str:
 
 def _text(value: str) -> str | None:
     return None if value == "null" else value
+
+
+def _number_or_text(value: str | int) -> int | str | None:
+    # jsonargparse also asks this of what it has returned.
+    is_number = isinstance(value, int) or re.fullmatch("0|-?[1-9][0-9]*", value)
+    return int(value) if is_number else _text(str(value))
 
 
 def _with_files(arguments: list[str], config_type: type[Configuration]) -> list[str]:
