@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith(("PYTHON", "LC_", "LANG"))
+    if not name.startswith(("PYTHON", "LC_", "LANG", "TF_CPP"))  # which JAX sets
 }
 ENVIRONMENT["PYTHONPATH"] = str(ROOT)
 LATIN = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}  # ASCII, even
