@@ -190,7 +190,8 @@ def build(name, seed=0):
     kind, vocabularies = KINDS[builder]
     sizes = {"labels": CLASSES}
     if builder is build_classifier:
-        sizes["labels"] = max(2, config.num_outputs)
+        is_regression = config.head == "regression"
+        sizes["labels"] = 0 if is_regression else max(2, config.num_outputs)
     if builder is build_tagger:
         sizes["characters"] = config.character_vocabulary_size - 4
     keras.utils.set_random_seed(seed)
