@@ -6,8 +6,9 @@
 A corpus is cut to its size, with its official development and test splits where it has
 them. The recipe is trained on it with nothing but defaults, and with settings drawn at
 random, the same ones for all corpora of a recipe. The best of them is the best on the
-development split; the test split is only reported. A training that is complete is not
-run again, so the study may be interrupted and go on where it was.
+development split; the test split is only reported. One seed each. A training that is
+complete is not run again, so the study may be interrupted and go on where it was;
+minutes tell little where it ran beside other work.
 
 The result of each corpus is a file in `recipes/results/defaults`, and the page is
 `recipes/results/DEFAULTS.md`.
