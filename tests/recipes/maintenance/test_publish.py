@@ -9,6 +9,7 @@ import pytest
 
 import zoo
 from recipes.maintenance import publish, tables
+from recipes.maintenance.defaults import DEFAULTS
 from recipes.maintenance.results import RESULTS, combine, read_results
 from zoo.command_line import parse
 from zoo.inference.catalog import card
@@ -119,7 +120,11 @@ def test_every_trained_model_has_a_result_and_a_title():
     assert names == set(zoo.list_models()) == set(tables.TITLES)
 
 
-@pytest.mark.parametrize("file", sorted(RESULTS.rglob("*.json")), ids=str)
+# The study of defaults has a form of its own; see test_defaults.py.
+FILES = [f for f in sorted(RESULTS.rglob("*.json")) if f.parent.name != DEFAULTS]
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
 def test_result_files(file):
     result = json.loads(file.read_text(encoding="utf-8"))
     assert result.keys() == combine("name", [RUN]).keys()
@@ -130,7 +135,7 @@ def test_result_files(file):
 
 def stored_commands():
     """Yields the place and the text of every command that is stored."""
-    for file in sorted(RESULTS.rglob("*.json")):
+    for file in FILES:
         yield str(file.relative_to(RESULTS)), json.loads(file.read_text())["command"]
     for name in zoo.list_models():
         yield f"card of {name}", card(name)["command"]
