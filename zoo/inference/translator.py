@@ -32,7 +32,7 @@ from zoo.models.translator import (
     build_translator,
 )
 from zoo.text.stored import AnyTokenizer, restored
-from zoo.text.tokenizers import JOINER
+from zoo.text.tokenizers import without_joiner
 from zoo.text.vocabulary import END, PAD, UNKNOWN, Vocabulary
 
 MOST_TOKENS = 256  # of a text that is translated at once
@@ -332,8 +332,8 @@ class Translator(TrainedModel):
             *self.source_vocabulary.decode([END]),
         ]
         target_tokens = self.target_vocabulary.decode(target)
-        return weights, _without_joiners(source_tokens), _without_joiners(target_tokens)
-
-
-def _without_joiners(tokens: Sequence[str]) -> list[str]:
-    return [token.removeprefix(JOINER) for token in tokens]
+        return (
+            weights,
+            [*map(without_joiner, source_tokens)],
+            [*map(without_joiner, target_tokens)],
+        )

@@ -23,7 +23,7 @@ from zoo.keras_compat import is_inside_xla
 from zoo.layers.scan_cells import ScanCell
 from zoo.layers.scan_loops import backward_loop, forward_loop, kept_widths
 
-CHUNK = 16  # steps; 8 and 32 are about as fast
+CHUNK = 16  # steps; on a busy machine 8 was slower, 32 about as fast
 
 
 class Fixed(NamedTuple):
@@ -236,7 +236,7 @@ def _piece(array, place):
     """Returns a chunk of an array, filled up with zeros."""
     import tensorflow as tf
 
-    piece = array[place * CHUNK : (place + 1) * CHUNK]
+    piece = array[place * CHUNK : (place + 1) * CHUNK]  # [at most CHUNK, batch, ...]
     missing = CHUNK - tf.shape(piece)[0]
     piece = tf.pad(piece, [[0, missing]] + [[0, 0]] * (len(array.shape) - 1))
     return tf.ensure_shape(piece, [CHUNK, *array.shape[1:]])
